@@ -1,0 +1,7 @@
+# cmake -P cmake/test.cmake: installs what is missing, builds and runs every test.
+include(${CMAKE_CURRENT_LIST_DIR}/packages.cmake)
+install_packages(${library_packages} ${example_packages} ${test_packages})
+unset(ENV{OPENBLAS_CORETYPE})
+run(${CMAKE_COMMAND} --preset release)
+run(${CMAKE_COMMAND} --build --preset release)
+run(${CMAKE_CTEST_COMMAND} --preset release)

@@ -1,0 +1,145 @@
+// How specialized is the student? Its hidden nodes matched to the teacher's, layer by layer.
+//
+//   rho_mean = mean over teachers j of max over students k of rho_jk    (arXiv:1909.13458, Eqn 9)
+//   r        = mean over teachers of the rank, at an earlier time, of the student that wins now
+//              (arXiv:1905.13405, Section 5: mean rank, in [0, 1]; 0 = it was first already)
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <tutelage/analysis/correlation.hpp>
+#include <tutelage/data/inputs.hpp>
+#include <tutelage/model/network.hpp>
+#include <vector>
+
+namespace tutelage {
+
+/// The matches of one hidden layer. A node's match is its largest signed rho; of equal ones the
+/// first.
+class alignment {
+ public:
+  explicit alignment(correlations c) : correlations_(std::move(c)) {
+    const auto& rho = correlations_.rho;
+    best_student_.resize(teacher_nodes());
+    best_teacher_.resize(student_nodes());
+    for (std::size_t j = 0; j < teacher_nodes(); ++j) {
+      for (std::size_t k = 0; k < student_nodes(); ++k) {
+        if (rho(j, k) > rho(j, best_student_[j])) best_student_[j] = k;
+        if (rho(j, k) > rho(best_teacher_[k], k)) best_teacher_[k] = j;
+      }
+    }
+  }
+
+  [[nodiscard]] std::size_t teacher_nodes() const { return correlations_.rho.shape(0); }
+  [[nodiscard]] std::size_t student_nodes() const { return correlations_.rho.shape(1); }
+  [[nodiscard]] double rho(std::size_t j, std::size_t k) const { return correlations_.rho(j, k); }
+
+  /// The student node that correlates most with teacher node j.
+  [[nodiscard]] std::size_t best_student(std::size_t j) const { return best_student_[j]; }
+  /// The teacher node that student node k correlates most with.
+  [[nodiscard]] std::size_t best_teacher(std::size_t k) const { return best_teacher_[k]; }
+  /// rho of teacher j and its best student.
+  [[nodiscard]] double best_rho(std::size_t j) const { return rho(j, best_student_[j]); }
+
+  /// Mean of best_rho over teachers; nodes that never change count as 0.
+  [[nodiscard]] double rho_mean() const {
+    double sum = 0;
+    for (std::size_t j = 0; j < teacher_nodes(); ++j) sum += best_rho(j);
+    return sum / static_cast<double>(teacher_nodes());
+  }
+
+  /// How many students correlate with teacher j by more than `threshold`.
+  [[nodiscard]] std::size_t matches(std::size_t j, double threshold) const {
+    std::size_t count = 0;
+    for (std::size_t k = 0; k < student_nodes(); ++k) count += rho(j, k) > threshold;
+    return count;
+  }
+
+  /// How many teachers have a student that correlates by more than `threshold`.
+  [[nodiscard]] std::size_t covered(double threshold) const {
+    std::size_t count = 0;
+    for (std::size_t j = 0; j < teacher_nodes(); ++j) count += best_rho(j) > threshold;
+    return count;
+  }
+
+  /// Everything measured: also the cosine matrix and which nodes are constant or dead.
+  [[nodiscard]] const correlations& measured() const noexcept { return correlations_; }
+
+ private:
+  correlations correlations_;
+  std::vector<std::size_t> best_student_;  // [m]
+  std::vector<std::size_t> best_teacher_;  // [n]
+};
+
+/// Mean over teachers of the rank that today's best student had at an earlier time: 0 when it was
+/// the best already, 1 when it was the last. Equal correlations share the mean of their ranks.
+/// Throws shape_error when the two are of different layers.
+inline double mean_rank(const alignment& earlier, const alignment& now) {
+  const std::size_t m = now.teacher_nodes(), n = now.student_nodes();
+  if (earlier.teacher_nodes() != m || earlier.student_nodes() != n) {
+    throw shape_error(detail::text("mean_rank: earlier correlations are ",
+                                   shape_text(earlier.teacher_nodes(), earlier.student_nodes()),
+                                   ", expected ", shape_text(m, n)));
+  }
+  if (n == 1) return 0;
+  double sum = 0;
+  for (std::size_t j = 0; j < m; ++j) {
+    const double winner = earlier.rho(j, now.best_student(j));
+    double rank = -0.5;  // the winner is equal to itself
+    for (std::size_t k = 0; k < n; ++k) {
+      if (earlier.rho(j, k) > winner) rank += 1;
+      if (earlier.rho(j, k) == winner) rank += 0.5;
+    }
+    sum += rank / static_cast<double>(n - 1);
+  }
+  return sum / static_cast<double>(m);
+}
+
+/// Collects the activations of a teacher and a student in all hidden layers.
+template <class Teacher, class Student>
+class alignment_accumulator {
+  using T = typename Teacher::value_type;
+  static_assert(std::same_as<T, typename Student::value_type>,
+                "alignment: teacher and student have different scalars; see network_cast");
+  static_assert(Teacher::depth == Student::depth,
+                "alignment: teacher and student have different depths");
+
+ public:
+  alignment_accumulator(const Teacher& teacher, const Student& student) {
+    const auto m = teacher.widths();
+    const auto n = student.widths();
+    for (std::size_t l = 1; l < Teacher::depth; ++l) layers_.emplace_back(m[l], n[l]);
+  }
+
+  /// Adds the samples of two forward passes over the same inputs.
+  void add(const activations<Teacher>& teacher, const activations<Student>& student) {
+    for (std::size_t l = 1; l < Teacher::depth; ++l) layers_[l - 1].add(teacher.f(l), student.f(l));
+  }
+
+  /// One alignment a hidden layer, from the lowest.
+  [[nodiscard]] std::vector<alignment> result() const {
+    std::vector<alignment> result;
+    for (const auto& layer : layers_) result.emplace_back(layer.result());
+    return result;
+  }
+
+ private:
+  std::vector<correlation_accumulator<T>> layers_;
+};
+
+/// The alignment of every hidden layer over `inputs`, from the lowest, in one pass.
+/// Throws shape_error when the two networks do not take these inputs.
+template <class Teacher, class Student, class Inputs>
+std::vector<alignment> align(const Teacher& teacher, const Student& student, const Inputs& inputs) {
+  alignment_accumulator<Teacher, Student> collected(teacher, student);
+  activations<Teacher> of_teacher;
+  activations<Student> of_student;
+  for_each_chunk(inputs, [&](matrix_view<const typename Teacher::value_type> x, std::size_t) {
+    teacher.forward(x, of_teacher);
+    student.forward(x, of_student);
+    collected.add(of_teacher, of_student);
+  });
+  return collected.result();
+}
+
+}  // namespace tutelage

@@ -1,0 +1,141 @@
+// Matrix products into storage that exists: C = alpha op(A) op(B) + beta C.
+//
+// Operands are views; transposed(A) stands for A^T without moving a number. Extents that are known
+// to the compiler arrive here as template parameters.
+#pragma once
+
+#include <complex>
+#include <concepts>
+#include <cstddef>
+#include <limits>
+#include <tutelage/core/matrix.hpp>
+#include <xflens/cxxblas/cxxblas.cxx>
+#include <xtensor-blas/xblas_config.hpp>
+
+namespace tutelage {
+
+/// A^T, for products. `base` is A.
+template <class T, std::size_t Rows, std::size_t Cols>
+struct transposed_view {
+  matrix_view<T, Cols, Rows> base;  // [Cols, Rows]
+
+  static constexpr std::size_t row_extent = Rows;
+  static constexpr std::size_t col_extent = Cols;
+  using value_type = std::remove_cv_t<T>;
+  [[nodiscard]] constexpr std::size_t rows() const noexcept { return base.cols(); }
+  [[nodiscard]] constexpr std::size_t cols() const noexcept { return base.rows(); }
+};
+
+template <class T, std::size_t Rows, std::size_t Cols>
+constexpr transposed_view<const T, Cols, Rows> transposed(const matrix_view<T, Rows, Cols>& a) {
+  return {matrix_view<const T, Rows, Cols>(a)};
+}
+template <class T>
+transposed_view<const T, dynamic, dynamic> transposed(const matrix<T>& a) {
+  return {matrix_view<const T>(a)};
+}
+
+namespace detail {
+
+// What BLAS has kernels for.
+template <class T>
+concept blas_scalar = std::same_as<T, float> || std::same_as<T, double> ||
+    std::same_as<T, std::complex<float>> || std::same_as<T, std::complex<double>>;
+
+template <class T>
+matrix_view<const T> as_operand(const matrix<T>& m) {
+  return m;
+}
+template <class T, std::size_t R, std::size_t C>
+matrix_view<const T, R, C> as_operand(const matrix_view<T, R, C>& m) {
+  return m;
+}
+template <class T, std::size_t R, std::size_t C>
+transposed_view<const T, R, C> as_operand(const transposed_view<const T, R, C>& m) {
+  return m;
+}
+
+template <class T, std::size_t R, std::size_t C>
+constexpr bool is_transposed(const matrix_view<T, R, C>&) {
+  return false;
+}
+template <class T, std::size_t R, std::size_t C>
+constexpr bool is_transposed(const transposed_view<T, R, C>&) {
+  return true;
+}
+
+template <class T, std::size_t R, std::size_t C>
+const matrix_view<T, R, C>& base_of(const matrix_view<T, R, C>& m) {
+  return m;
+}
+template <class T, std::size_t R, std::size_t C>
+const matrix_view<T, C, R>& base_of(const transposed_view<T, R, C>& m) {
+  return m.base;
+}
+
+template <class A, class B, class T, std::size_t M, std::size_t N>
+void multiply_blas(const A& a, const B& b, const matrix_view<T, M, N>& c, T alpha, T beta) {
+  const auto operation = [](bool transpose) {
+    return transpose ? cxxblas::Trans : cxxblas::NoTrans;
+  };
+  const auto index = [](std::size_t n) {
+    if (n > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
+      throw shape_error(text("multiply: extent ", n, " is too large for BLAS"));
+    }
+    return static_cast<int>(n);
+  };
+  cxxblas::gemm<int>(cxxblas::RowMajor, operation(is_transposed(a)), operation(is_transposed(b)),
+                     index(c.rows()), index(c.cols()), index(a.cols()), alpha, base_of(a).data(),
+                     index(base_of(a).stride()), base_of(b).data(), index(base_of(b).stride()),
+                     beta, c.data(), index(c.stride()));
+}
+
+// For scalars without BLAS (long double): plain loops, the inner one along rows of B and C.
+template <class A, class B, class T, std::size_t M, std::size_t N>
+void multiply_plain(const A& a, const B& b, const matrix_view<T, M, N>& c, T alpha, T beta) {
+  const auto at = [](const auto& m, std::size_t i, std::size_t j) {
+    return is_transposed(m) ? base_of(m)(j, i) : base_of(m)(i, j);
+  };
+  for (std::size_t i = 0; i < c.rows(); ++i) {
+    for (std::size_t j = 0; j < c.cols(); ++j) c(i, j) = beta == T(0) ? T(0) : beta * c(i, j);
+    for (std::size_t k = 0; k < a.cols(); ++k) {
+      const T factor = alpha * at(a, i, k);
+      for (std::size_t j = 0; j < c.cols(); ++j) c(i, j) += factor * at(b, k, j);
+    }
+  }
+}
+
+}  // namespace detail
+
+/// C = alpha A B + beta C, where A and B are matrices, views or transposed(...) of them, and C is a
+/// view that overlaps neither. With beta = 0 the old C is not read.
+/// Throws shape_error unless A is (m x k), B is (k x n) and C is (m x n).
+template <class A, class B, scalar T, std::size_t M, std::size_t N>
+void multiply(const A& a, const B& b, const matrix_view<T, M, N>& c,
+              std::type_identity_t<T> alpha = T(1), std::type_identity_t<T> beta = T(0)) {
+  const auto left = detail::as_operand(a);
+  const auto right = detail::as_operand(b);
+  static_assert(may_be_equal<decltype(left)::row_extent, M> &&
+                    may_be_equal<decltype(left)::col_extent, decltype(right)::row_extent> &&
+                    may_be_equal<decltype(right)::col_extent, N>,
+                "multiply: the operands' static extents do not fit");
+  if (left.rows() != c.rows() || left.cols() != right.rows() || right.cols() != c.cols()) {
+    throw shape_error(detail::text("multiply: ", shape_text(left.rows(), left.cols()), " times ",
+                                   shape_text(right.rows(), right.cols()), " into ",
+                                   shape_text(c.rows(), c.cols())));
+  }
+  if (c.rows() == 0 || c.cols() == 0) return;
+  if constexpr (detail::blas_scalar<T>) {
+    detail::multiply_blas(left, right, c, alpha, beta);
+  } else {
+    detail::multiply_plain(left, right, c, alpha, beta);
+  }
+}
+
+template <class A, class B, scalar T>
+void multiply(const A& a, const B& b, matrix<T>& c, std::type_identity_t<T> alpha = T(1),
+              std::type_identity_t<T> beta = T(0)) {
+  multiply(a, b, matrix_view<T>(c), alpha, beta);
+}
+
+}  // namespace tutelage

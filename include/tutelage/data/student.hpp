@@ -1,0 +1,119 @@
+// How a student starts.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <tutelage/core/random.hpp>
+#include <tutelage/model/network.hpp>
+
+namespace tutelage {
+
+/// Weights N(0, scale^2), biases 0: the start of the published two-layer experiment.
+struct gaussian_start {
+  double scale = 0.005;
+};
+
+/// Weights and biases U[-r, r] with r = factor / sqrt(layer's inputs): PyTorch's default for
+/// Linear, times a factor.
+struct linear_default_start {
+  double factor = 1;
+};
+
+/// Draws all weights of `student`, layer by layer from the lowest, row by row.
+template <class Network>
+void initialize(Network& student, const gaussian_start& start, stream random) {
+  student.for_each_layer([&](auto& l, std::size_t) {
+    const auto W = l.linear_weights();
+    for (std::size_t i = 0; i < W.rows(); ++i) random.fill_normal(W.row(i), 0.0, start.scale);
+    if constexpr (std::remove_cvref_t<decltype(l)>::has_bias())
+      std::fill(l.bias().begin(), l.bias().end(), 0);
+  });
+}
+
+template <class Network>
+void initialize(Network& student, const linear_default_start& start, stream random) {
+  student.for_each_layer([&](auto& l, std::size_t) {
+    const double radius = start.factor / std::sqrt(static_cast<double>(l.in_width()));
+    for (std::size_t i = 0; i < l.weights().rows(); ++i) {
+      random.fill_uniform(l.weights().row(i), -radius, radius);
+    }
+  });
+}
+
+/// Copies the teacher into the student and adds N(0, noise^2) to every weight and bias. Student
+/// node k of a hidden layer copies teacher node k mod m; the copies of one node share its fan-out
+/// equally, so that without noise the student is the teacher's function. Throws shape_error unless
+/// the student has the teacher's inputs and outputs and at least as many nodes in every hidden
+/// layer.
+template <class Teacher, class Student>
+void initialize_near(Student& student, const Teacher& teacher, double noise, stream random) {
+  static_assert(Teacher::depth == Student::depth,
+                "initialize_near: teacher and student have different depths");
+  const auto m = teacher.widths();
+  const auto n = student.widths();
+  for (std::size_t l = 0; l <= Student::depth; ++l) {
+    const bool end = l == 0 || l == Student::depth;
+    if (end ? n[l] != m[l] : n[l] < m[l]) {
+      throw shape_error(detail::text("initialize_near: width ", l, " of the student is ", n[l],
+                                     ", expected ", end ? "" : "at least ", m[l]));
+    }
+  }
+  [&]<std::size_t... I>(std::index_sequence<I...>) {
+    const auto copy_layer = [&](const auto& from, auto& to) {
+      using T = typename Student::value_type;
+      const std::size_t m_in = from.in_width(), n_in = to.in_width();
+      const std::size_t m_out = from.out_width();
+      for (std::size_t i = 0; i < to.weights().rows(); ++i) {
+        const bool bias_row = i == n_in;
+        const std::size_t source = bias_row ? m_in : i % m_in;
+        // Nodes source, source + m_in, ... below n_in are copies of one teacher node.
+        const std::size_t copies = bias_row ? 1 : (n_in - 1 - source) / m_in + 1;
+        auto row = to.weights().row(i);
+        random.fill_normal(row, 0.0, noise);
+        for (std::size_t k = 0; k < row.size(); ++k) {
+          row[k] += static_cast<T>(from.weights()(source, k % m_out)) / static_cast<T>(copies);
+        }
+      }
+    };
+    (copy_layer(teacher.template layer<I + 1>(), student.template layer<I + 1>()), ...);
+  }
+  (std::make_index_sequence<Student::depth>{});
+}
+
+namespace detail {
+template <class Teacher, class Student>
+void orient_to_last_teacher(Student& student, const Teacher& teacher, double wanted_sign) {
+  if (student.in_width() != teacher.in_width()) {
+    throw shape_error(text("orient_to_last_teacher: the student has ", student.in_width(),
+                           " inputs, the teacher ", teacher.in_width()));
+  }
+  const auto W = student.template layer<1>().linear_weights();
+  const auto W_star = teacher.template layer<1>().linear_weights();
+  const std::size_t last = W_star.cols() - 1;
+  for (std::size_t k = 0; k < W.cols(); ++k) {
+    double product = 0;
+    for (std::size_t i = 0; i < W.rows(); ++i) {
+      product += static_cast<double>(W(i, k)) * static_cast<double>(W_star(i, last));
+    }
+    if (product * wanted_sign < 0) {
+      for (std::size_t i = 0; i < W.rows(); ++i) W(i, k) = -W(i, k);
+    }
+  }
+}
+}  // namespace detail
+
+/// The adversarial start of the reference experiments: lowest-layer weights that point to the side
+/// of the last teacher node are turned around.
+template <class Teacher, class Student>
+void turn_from_last_teacher(Student& student, const Teacher& teacher) {
+  detail::orient_to_last_teacher(student, teacher, -1);
+}
+
+/// The helpful start: lowest-layer weights that point away from the last teacher node are turned
+/// around.
+template <class Teacher, class Student>
+void turn_to_last_teacher(Student& student, const Teacher& teacher) {
+  detail::orient_to_last_teacher(student, teacher, 1);
+}
+
+}  // namespace tutelage

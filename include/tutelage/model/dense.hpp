@@ -1,0 +1,165 @@
+// A fully connected layer: a = W^T [x; 1], f = z(a) a, one sample a row.
+//
+//   x   [N, In]        inputs
+//   W   [In+1, Out]    weights; the bias is the last row ([In, Out] without bias)
+//   f   [N, Out]       outputs
+//   g   [N, Out]       negative gradient of the loss with respect to a, one row a sample
+//   dW  as W           (1/N) [x; 1]^T g, the direction in which the loss falls
+//
+// What a layer must offer is the concept `layer` at the end of this file.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <tutelage/core/extents.hpp>
+#include <tutelage/core/matrix.hpp>
+#include <tutelage/core/product.hpp>
+#include <tutelage/model/gate.hpp>
+
+namespace tutelage {
+
+struct with_bias {
+  static constexpr std::size_t rows = 1;
+};
+struct no_bias {
+  static constexpr std::size_t rows = 0;
+};
+
+/// `In` and `Out` are numbers or `dynamic`; `Bias` is with_bias or no_bias.
+template <scalar T, std::size_t In, std::size_t Out, gate Gate = relu, class Bias = with_bias>
+class dense {
+  static_assert(In > 0 && Out > 0, "dense: widths are at least 1");
+
+ public:
+  using value_type = T;
+  using gate_type = Gate;
+  static constexpr std::size_t in_extent = In;
+  static constexpr std::size_t out_extent = Out;
+  static constexpr std::size_t weight_extent = In == dynamic ? dynamic : In + Bias::rows;
+
+  using weights_view = matrix_view<T, weight_extent, Out>;
+  using const_weights_view = matrix_view<const T, weight_extent, Out>;
+
+  /// The same layer with another scalar.
+  template <scalar U>
+  using rebind = dense<U, In, Out, Gate, Bias>;
+
+  /// What a forward pass keeps: its output, which is all that backward needs.
+  struct tape {
+    workspace<T> f;  // [N, Out]
+  };
+
+  dense() requires(In != dynamic && Out != dynamic) : dense(In, Out) {}
+
+  /// All weights are zero. Throws shape_error when a width is 0 or differs from a static one.
+  dense(std::size_t in, std::size_t out, Gate gate = {})
+      : in_(in), out_(out), gate_(gate), storage_(make_matrix<T>(in + Bias::rows, padded<T>(out))) {
+    if (in == 0 || out == 0) {
+      throw shape_error(detail::text("dense: ", shape_text(in, out), ", expected at least 1 each"));
+    }
+  }
+
+  [[nodiscard]] std::size_t in_width() const noexcept { return in_.size(); }
+  [[nodiscard]] std::size_t out_width() const noexcept { return out_.size(); }
+  [[nodiscard]] static constexpr bool has_bias() noexcept { return Bias::rows == 1; }
+  [[nodiscard]] const Gate& gate() const noexcept { return gate_; }
+
+  /// W with its bias row, [In+1, Out].
+  [[nodiscard]] weights_view weights() noexcept {
+    return {storage_.data(), in_width() + Bias::rows, out_width(), storage_.shape(1)};
+  }
+  [[nodiscard]] const_weights_view weights() const noexcept {
+    return {storage_.data(), in_width() + Bias::rows, out_width(), storage_.shape(1)};
+  }
+
+  /// W without its bias row, [In, Out].
+  [[nodiscard]] matrix_view<T, In, Out> linear_weights() noexcept {
+    return {storage_.data(), in_width(), out_width(), storage_.shape(1)};
+  }
+  [[nodiscard]] matrix_view<const T, In, Out> linear_weights() const noexcept {
+    return {storage_.data(), in_width(), out_width(), storage_.shape(1)};
+  }
+
+  /// The bias row, [Out].
+  [[nodiscard]] std::span<T> bias() noexcept requires(Bias::rows == 1) {
+    return weights().row(in_width());
+  }
+  [[nodiscard]] std::span<const T> bias() const noexcept requires(Bias::rows == 1) {
+    return weights().row(in_width());
+  }
+
+  /// f from x; kept in `kept` and returned.
+  matrix_view<T, dynamic, Out> forward(matrix_view<const T, dynamic, In> x, tape& kept) const {
+    matrix_view<T, dynamic, Out> f(kept.f.reshape(x.rows(), out_width()));
+    if constexpr (has_bias()) {
+      for (std::size_t i = 0; i < f.rows(); ++i) {
+        std::copy_n(bias().data(), out_width(), f.row(i).data());
+      }
+    }
+    multiply(x, linear_weights(), f, T(1), has_bias() ? T(1) : T(0));
+    if constexpr (!std::same_as<Gate, identity>) {
+      for (std::size_t i = 0; i < f.rows(); ++i) {
+        for (T& value : f.row(i)) value = gate_.activate(value);
+      }
+    }
+    return f;
+  }
+
+  /// Turns the gradient with respect to f into the one with respect to a, in place: g = D g.
+  void backward_gate(const tape& kept, matrix_view<T, dynamic, Out> g) const {
+    if constexpr (!std::same_as<Gate, identity>) {
+      const auto f = kept.f.view();
+      for (std::size_t i = 0; i < g.rows(); ++i) {
+        for (std::size_t k = 0; k < g.cols(); ++k) g(i, k) *= gate_.factor(f(i, k));
+      }
+    }
+  }
+
+  /// The gradient with respect to x: g_in = g W^T without the bias row, [N, In].
+  void backward_input(matrix_view<const T, dynamic, Out> g,
+                      matrix_view<T, dynamic, In> g_in) const {
+    multiply(g, transposed(linear_weights()), g_in);
+  }
+
+  /// dW = alpha [x; 1]^T g + beta dW. With alpha = 1/N and beta = 0 this is the descent direction;
+  /// dW may be the layer's own weights.
+  static void backward_weights(matrix_view<const T, dynamic, In> x,
+                               matrix_view<const T, dynamic, Out> g, weights_view dW, T alpha,
+                               T beta) {
+    multiply(transposed(x), g, matrix_view<T, In, Out>(dW.data(), x.cols(), g.cols(), dW.stride()),
+             alpha, beta);
+    if constexpr (has_bias()) {
+      const auto bias_row = dW.row(x.cols());
+      for (T& b : bias_row) b = beta == T(0) ? T(0) : beta * b;
+      for (std::size_t i = 0; i < g.rows(); ++i) {
+        for (std::size_t k = 0; k < g.cols(); ++k) bias_row[k] += alpha * g(i, k);
+      }
+    }
+  }
+
+ private:
+  [[no_unique_address]] extent<In> in_;
+  [[no_unique_address]] extent<Out> out_;
+  [[no_unique_address]] Gate gate_;
+  matrix<T> storage_;  // [In+1, padded Out]; the padding is never read
+};
+
+/// A layer of a network: maps rows of in_width() numbers to rows of out_width(), keeps what its
+/// backward pass needs in a tape, and has its parameters in one matrix.
+/// Satisfied by dense.
+template <class L>
+concept layer = requires(L l, const L cl, typename L::tape t, typename L::value_type s,
+                         matrix_view<typename L::value_type, dynamic, L::in_extent> x,
+                         matrix_view<typename L::value_type, dynamic, L::out_extent> g,
+                         typename L::weights_view dW) {
+  requires scalar<typename L::value_type>;
+  { cl.in_width() } -> std::same_as<std::size_t>;
+  { cl.out_width() } -> std::same_as<std::size_t>;
+  { l.weights() } -> std::same_as<typename L::weights_view>;
+  { cl.forward(x, t) } -> std::same_as<decltype(g)>;
+  cl.backward_gate(t, g);
+  cl.backward_input(g, x);
+  cl.backward_weights(x, g, dW, s, s);
+};
+
+}  // namespace tutelage

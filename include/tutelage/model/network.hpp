@@ -1,0 +1,367 @@
+// Networks: layers 1, ..., L from the input up, numbered as in the papers; f_0 is the input.
+//
+// A network is its weights and nothing else; a teacher is a network that stays const. The outputs
+// of a forward pass live in `activations`, what a student needs to learn lives in `gradients`. So
+// any number of threads can run one network, each with activations of its own.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <tuple>
+#include <tutelage/model/dense.hpp>
+#include <type_traits>
+#include <utility>
+
+namespace tutelage {
+
+template <class Network>
+class activations;
+template <class Network>
+class gradients;
+
+namespace detail {
+
+// The numbers are this function's arguments, so that compilers print them below the sentence.
+template <std::size_t Layer, std::size_t Takes, std::size_t LayerBelow, std::size_t Gives>
+constexpr void check_neighbours() {
+  static_assert(may_be_equal<Takes, Gives>,
+                "network: a layer does not take what the layer below gives; see "
+                "check_neighbours<layer, takes inputs, layer below, gives outputs>");
+}
+
+template <class... Layers, std::size_t... I>
+constexpr void check_all_neighbours(std::index_sequence<I...>) {
+  using list = std::tuple<Layers...>;
+  (check_neighbours<I + 2, std::tuple_element_t<I + 1, list>::in_extent, I + 1,
+                    std::tuple_element_t<I, list>::out_extent>(),
+   ...);
+}
+
+// Layer i+1 of a network of these widths.
+template <class L, std::size_t W>
+L make_layer(const std::array<std::size_t, W>& widths, std::size_t i,
+             const typename L::gate_type& gate) {
+  const auto check = [](std::size_t number, std::size_t got, std::size_t expected) {
+    if (expected != dynamic && got != expected) {
+      throw shape_error(text("network: width ", number, " is ", got, ", expected ", expected));
+    }
+  };
+  check(i, widths[i], L::in_extent);
+  check(i + 1, widths[i + 1], L::out_extent);
+  return L(widths[i], widths[i + 1], gate);
+}
+
+}  // namespace detail
+
+template <layer... Layers>
+class network {
+  static_assert(sizeof...(Layers) > 0, "network: at least one layer");
+  using tuple = std::tuple<Layers...>;
+  using indices = std::index_sequence_for<Layers...>;
+
+ public:
+  using value_type = typename std::tuple_element_t<0, tuple>::value_type;
+  static_assert((std::same_as<typename Layers::value_type, value_type> && ...),
+                "network: all layers have one scalar type");
+
+  /// L, the number of layers.
+  static constexpr std::size_t depth = sizeof...(Layers);
+  static constexpr std::size_t in_extent = std::tuple_element_t<0, tuple>::in_extent;
+  static constexpr std::size_t out_extent = std::tuple_element_t<depth - 1, tuple>::out_extent;
+
+  /// The type of layer l, 1 <= l <= depth.
+  template <std::size_t l>
+  using layer_type = std::tuple_element_t<l - 1, tuple>;
+
+  /// The same network with another scalar; network_cast converts the weights.
+  template <scalar U>
+  using rebind = network<typename Layers::template rebind<U>...>;
+
+  /// All weights zero.
+  network() requires(std::default_initializable<Layers>&&...) {
+    detail::check_all_neighbours<Layers...>(std::make_index_sequence<depth - 1>{});
+  }
+
+  /// From layers. Throws shape_error when neighbours do not fit.
+  explicit network(Layers... layers) requires(depth > 0) : layers_(std::move(layers)...) {
+    detail::check_all_neighbours<Layers...>(std::make_index_sequence<depth - 1>{});
+    require_neighbours();
+  }
+
+  /// From widths n_0, ..., n_L, all weights zero; `gate` is the hidden layers' and only matters
+  /// where a gate holds a number. Throws shape_error for a width of 0 or one that differs from a
+  /// static one.
+  template <class Gate = typename layer_type<1>::gate_type>
+  explicit network(const std::array<std::size_t, depth + 1>& widths, const Gate& gate = {})
+      : network(widths, gate, indices{}) {}
+
+  [[nodiscard]] std::size_t in_width() const noexcept { return layer<1>().in_width(); }
+  [[nodiscard]] std::size_t out_width() const noexcept { return layer<depth>().out_width(); }
+
+  /// n_0, ..., n_L.
+  [[nodiscard]] std::array<std::size_t, depth + 1> widths() const noexcept {
+    return std::apply(
+        [this](const auto&... l) {
+          return std::array<std::size_t, depth + 1>{in_width(), l.out_width()...};
+        },
+        layers_);
+  }
+
+  template <std::size_t l>
+  [[nodiscard]] layer_type<l>& layer() noexcept {
+    return std::get<l - 1>(layers_);
+  }
+  template <std::size_t l>
+  [[nodiscard]] const layer_type<l>& layer() const noexcept {
+    return std::get<l - 1>(layers_);
+  }
+
+  /// Calls visit(layer 1, 1), ..., visit(layer L, L).
+  template <class Visit>
+  void for_each_layer(Visit&& visit) {
+    for_each(*this, visit, indices{});
+  }
+  template <class Visit>
+  void for_each_layer(Visit&& visit) const {
+    for_each(*this, visit, indices{});
+  }
+
+  /// f_L for inputs x [N, n_0]; all f_l stay in `kept`. Allocates only when N is larger than
+  /// before. Throws shape_error when x has another width.
+  matrix_view<const value_type, dynamic, out_extent> forward(matrix_view<const value_type> x,
+                                                             activations<network>& kept) const {
+    detail::require_shape("forward", "x", x, x.rows(), in_width());
+    return forward_from<1>(matrix_view<const value_type, dynamic, in_extent>(x), kept);
+  }
+
+  /// The outputs for inputs x [N, n_0], as a matrix of its own.
+  matrix<value_type> operator()(matrix_view<const value_type> x) const {
+    activations<network> kept;
+    return to_matrix(forward(x, kept));
+  }
+
+  /// Backpropagation after forward(x, kept). `grad_out` [N, n_L] is the negative gradient of the
+  /// samples' losses with respect to the outputs, f*_L - f_L for the squared error. Computes g_l
+  /// for l = L, ..., lowest and calls sink(l, f_{l-1}, g_l) for each, l being a
+  /// std::integral_constant, once the layers below no longer need layer l's weights: a sink may
+  /// change them. Throws shape_error when x or grad_out do not fit what was kept.
+  template <class Sink>
+  void backward(matrix_view<const value_type> x, const activations<network>& kept,
+                matrix_view<const value_type> grad_out, gradients<network>& g, Sink&& sink,
+                std::size_t lowest = 1) const {
+    require_kept(x, kept, grad_out);
+    copy(grad_out, g.template reshape<depth>(x.rows(), out_width()));
+    backward_from<depth>(matrix_view<const value_type, dynamic, in_extent>(x), kept, g, sink,
+                         lowest);
+  }
+
+  /// Backpropagation that leaves g.g(l) and the batch means g.dW(l) = (1/N) [f_{l-1}; 1]^T g_l.
+  void backward(matrix_view<const value_type> x, const activations<network>& kept,
+                matrix_view<const value_type> grad_out, gradients<network>& g) const {
+    const auto scale =
+        value_type(real_t<value_type>(1) / static_cast<real_t<value_type>>(x.rows()));
+    backward(x, kept, grad_out, g, [&](auto l, const auto& f_below, const auto& g_l) {
+      layer<l>().backward_weights(f_below, g_l, g.template dW<l>(*this), scale, value_type(0));
+    });
+  }
+
+ private:
+  template <class Gate, std::size_t... I>
+  network(const std::array<std::size_t, depth + 1>& widths, const Gate& gate,
+          std::index_sequence<I...>)
+      : layers_(detail::make_layer<Layers>(widths, I, gate_for<Layers>(gate))...) {
+    detail::check_all_neighbours<Layers...>(std::make_index_sequence<depth - 1>{});
+  }
+
+  template <class L, class Gate>
+  static typename L::gate_type gate_for(const Gate& gate) {
+    if constexpr (std::same_as<typename L::gate_type, Gate>) {
+      return gate;
+    } else {
+      return {};
+    }
+  }
+
+  void require_neighbours() const {
+    std::size_t gives = in_width();
+    for_each_layer([&](const auto& l, std::size_t number) {
+      if (l.in_width() != gives) {
+        throw shape_error(detail::text("network: layer ", number, " takes ", l.in_width(),
+                                       " inputs, layer ", number - 1, " gives ", gives));
+      }
+      gives = l.out_width();
+    });
+  }
+
+  void require_kept(const matrix_view<const value_type>& x, const activations<network>& kept,
+                    const matrix_view<const value_type>& grad_out) const {
+    detail::require_shape("backward", "x", x, kept.batch(), in_width());
+    detail::require_shape("backward", "grad_out", grad_out, kept.batch(), out_width());
+    if (x.rows() == 0) throw shape_error("backward: the batch is empty");
+  }
+
+  template <class Self, class Visit, std::size_t... I>
+  static void for_each(Self& self, Visit& visit, std::index_sequence<I...>) {
+    (visit(self.template layer<I + 1>(), I + 1), ...);
+  }
+
+  template <std::size_t l, class X>
+  auto forward_from(const X& x, activations<network>& kept) const {
+    const auto f = layer<l>().forward(x, kept.template tape<l>());
+    if constexpr (l == depth) {
+      return matrix_view<const value_type, dynamic, out_extent>(f);
+    } else {
+      return forward_from<l + 1>(
+          matrix_view<const value_type, dynamic, layer_type<l>::out_extent>(f), kept);
+    }
+  }
+
+  template <std::size_t l, class X, class Sink>
+  void backward_from(const X& x, const activations<network>& kept, gradients<network>& g,
+                     Sink& sink, std::size_t lowest) const {
+    if (l < lowest) return;
+    const auto g_l = g.template g<l>();
+    layer<l>().backward_gate(kept.template tape<l>(), g_l);
+    if constexpr (l == 1) {
+      sink(std::integral_constant<std::size_t, l>{}, x, g_l);
+    } else {
+      if (l > lowest) {
+        layer<l>().backward_input(g_l, g.template reshape<l - 1>(x.rows(), layer<l>().in_width()));
+      }
+      sink(std::integral_constant<std::size_t, l>{}, kept.template f<l - 1>(), g_l);
+      backward_from<l - 1>(x, kept, g, sink, lowest);
+    }
+  }
+
+  tuple layers_;
+};
+
+/// What a forward pass leaves behind: f_1, ..., f_L of the last batch.
+template <class Network>
+class activations {
+  using T = typename Network::value_type;
+  static constexpr std::size_t depth = Network::depth;
+
+ public:
+  /// f_l, [N, n_l], 1 <= l <= L.
+  template <std::size_t l>
+  [[nodiscard]] matrix_view<const T, dynamic, Network::template layer_type<l>::out_extent> f()
+      const {
+    return matrix_view<const T, dynamic, Network::template layer_type<l>::out_extent>(
+        tape<l>().f.view());
+  }
+
+  /// f_l for a layer number that is known at run time. Throws shape_error for no layer's number.
+  [[nodiscard]] matrix_view<const T> f(std::size_t l) const {
+    if (l < 1 || l > depth) {
+      throw shape_error(detail::text("activations: layer ", l, ", expected 1 to ", depth));
+    }
+    matrix_view<const T> result;
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      ((I + 1 == l ? void(result = f<I + 1>()) : void()), ...);
+    }
+    (std::make_index_sequence<depth>{});
+    return result;
+  }
+
+  /// N.
+  [[nodiscard]] std::size_t batch() const noexcept { return tape<depth>().f.view().rows(); }
+
+  template <std::size_t l>
+  [[nodiscard]] auto& tape() noexcept {
+    return std::get<l - 1>(tapes_);
+  }
+  template <std::size_t l>
+  [[nodiscard]] const auto& tape() const noexcept {
+    return std::get<l - 1>(tapes_);
+  }
+
+ private:
+  template <std::size_t... I>
+  static auto make_tapes(std::index_sequence<I...>)
+      -> std::tuple<typename Network::template layer_type<I + 1>::tape...>;
+
+  decltype(make_tapes(std::make_index_sequence<depth>{})) tapes_;
+};
+
+/// What a backward pass leaves behind: g_l per sample and, where asked for, dW_l.
+template <class Network>
+class gradients {
+  using T = typename Network::value_type;
+  template <std::size_t l>
+  using layer_type = typename Network::template layer_type<l>;
+
+ public:
+  /// g_l, [N, n_l]: the negative gradient of each sample's loss with respect to layer l's
+  /// pre-activation.
+  template <std::size_t l>
+  [[nodiscard]] matrix_view<T, dynamic, layer_type<l>::out_extent> g() const {
+    return matrix_view<T, dynamic, layer_type<l>::out_extent>(g_[l - 1].view());
+  }
+
+  /// dW_l, shaped as layer l's weights: the mean over the batch of [f_{l-1}; 1] g_l^T.
+  template <std::size_t l>
+  [[nodiscard]] matrix_view<const T> dW() const {
+    return dW_[l - 1].view();
+  }
+
+  /// Makes room for N samples of layer l.
+  template <std::size_t l>
+  matrix_view<T, dynamic, layer_type<l>::out_extent> reshape(std::size_t N, std::size_t width) {
+    return matrix_view<T, dynamic, layer_type<l>::out_extent>(g_[l - 1].reshape(N, width));
+  }
+
+  /// Makes room for dW_l.
+  template <std::size_t l>
+  typename layer_type<l>::weights_view dW(const Network& network) {
+    const auto W = network.template layer<l>().weights();
+    return typename layer_type<l>::weights_view(dW_[l - 1].reshape(W.rows(), W.cols()));
+  }
+
+ private:
+  std::array<workspace<T>, Network::depth> g_;
+  std::array<workspace<T>, Network::depth> dW_;
+};
+
+namespace detail {
+template <class T, class Gate, std::size_t... Widths>
+struct mlp_layers {
+  static_assert(sizeof...(Widths) >= 2, "mlp: at least an input and an output width");
+  static constexpr std::size_t depth = sizeof...(Widths) - 1;
+  static constexpr std::array<std::size_t, depth + 1> widths{Widths...};
+
+  template <std::size_t I>
+  using layer =
+      dense<T, widths[I], widths[I + 1], std::conditional_t<I + 1 == depth, identity, Gate>>;
+
+  template <std::size_t... I>
+  static auto make(std::index_sequence<I...>) -> network<layer<I>...>;
+  using type = decltype(make(std::make_index_sequence<depth>{}));
+};
+}  // namespace detail
+
+/// A multilayer perceptron of the given widths, from input to output, each a number or `dynamic`:
+/// dense layers with bias, gated by Gate below the top, linear at the top.
+template <class T, class Gate, std::size_t... Widths>
+using mlp = typename detail::mlp_layers<T, Gate, Widths...>::type;
+
+/// The same weights in another scalar.
+template <scalar U, class Network>
+typename Network::template rebind<U> network_cast(const Network& from) {
+  return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    const auto convert = [](const auto& l) {
+      typename std::remove_cvref_t<decltype(l)>::template rebind<U> result(l.in_width(),
+                                                                           l.out_width(), l.gate());
+      for (std::size_t i = 0; i < l.weights().rows(); ++i) {
+        for (std::size_t k = 0; k < l.weights().cols(); ++k) {
+          result.weights()(i, k) = static_cast<U>(l.weights()(i, k));
+        }
+      }
+      return result;
+    };
+    return typename Network::template rebind<U>(convert(from.template layer<I + 1>())...);
+  }
+  (std::make_index_sequence<Network::depth>{});
+}
+
+}  // namespace tutelage

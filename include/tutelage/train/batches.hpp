@@ -1,0 +1,275 @@
+// Where a training step's batch comes from.
+//
+//   with_replacement   each step draws its samples from a fixed set, any number of times
+//   shuffled           each epoch visits every sample once, in a new order
+//   full_batch         each step is the whole set
+//   fresh_each_step    each step draws new inputs and asks the teacher
+//   fresh_each_epoch   each epoch draws a new fixed set, labelled once; steps draw with replacement
+//
+// A source is a function of its seed, the epoch and the step: batches can be asked for in any
+// order.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <tutelage/core/random.hpp>
+#include <tutelage/data/inputs.hpp>
+#include <tutelage/train/data_set.hpp>
+#include <utility>
+#include <vector>
+
+namespace tutelage {
+
+/// Some samples: x [N, d] and their targets, a matrix_view [N, C] or a span of N labels. Valid
+/// until the source is asked for the next.
+template <class T, class Targets>
+struct batch {
+  matrix_view<const T> x;
+  Targets y;
+};
+
+/// Satisfied by the five types above.
+template <class S>
+concept batch_source = requires(S s, const S cs, std::size_t epoch, std::size_t step) {
+  typename S::value_type;
+  { cs.seed() } -> std::convertible_to<std::uint64_t>;
+  { cs.steps() } -> std::convertible_to<std::size_t>;
+  s.next(epoch, step).x;
+  s.next(epoch, step).y;
+};
+
+namespace detail {
+
+// Storage for the samples of a batch that are not adjacent.
+template <class T, class Targets>
+class gathered;
+
+template <class T>
+class gathered<T, matrix<T>> {
+ public:
+  matrix_view<const T> operator()(const matrix<T>& targets, std::span<const std::size_t> indices) {
+    const auto out = rows_.reshape(indices.size(), targets.shape(1));
+    gather(matrix_view(targets), indices, out);
+    return out;
+  }
+
+ private:
+  workspace<T> rows_;
+};
+
+template <class T>
+class gathered<T, std::vector<label>> {
+ public:
+  std::span<const label> operator()(const std::vector<label>& targets,
+                                    std::span<const std::size_t> indices) {
+    labels_.resize(indices.size());
+    for (std::size_t i = 0; i < indices.size(); ++i) labels_[i] = targets[indices[i]];
+    return labels_;
+  }
+
+ private:
+  std::vector<label> labels_;
+};
+
+template <class Data>
+class gathered_batch {
+  using T = typename Data::value_type;
+
+ public:
+  auto operator()(const Data& data, std::span<const std::size_t> indices) {
+    const auto& rows = as_rows(data.inputs());
+    const auto x = x_.reshape(indices.size(), rows.cols());
+    gather(rows, indices, x);
+    const auto y = y_(data.targets(), indices);
+    return batch<T, decltype(y)>{x, y};
+  }
+
+ private:
+  workspace<T> x_;
+  gathered<T, typename Data::targets_type> y_;
+};
+
+inline void require_positive(const char* function, const char* what, std::size_t n) {
+  if (n == 0) throw argument_error(text(function, ": ", what, " is 0, expected at least 1"));
+}
+
+}  // namespace detail
+
+/// Settings of the sources that draw: samples a step, steps an epoch.
+struct batch_settings {
+  std::size_t batch = 16;
+  std::size_t steps = 1000;
+  std::uint64_t seed = 1;
+};
+
+/// The data set must outlive the source, here and below.
+template <class Data>
+class with_replacement {
+ public:
+  using value_type = typename Data::value_type;
+
+  /// Throws argument_error when a setting is 0.
+  with_replacement(const Data& data, const batch_settings& settings)
+      : data_(&data), settings_(settings), indices_(settings.batch) {
+    detail::require_positive("with_replacement", "batch", settings.batch);
+    detail::require_positive("with_replacement", "steps", settings.steps);
+  }
+  with_replacement(const Data&& data, const batch_settings& settings) = delete;
+
+  [[nodiscard]] std::uint64_t seed() const noexcept { return settings_.seed; }
+  [[nodiscard]] std::size_t steps() const noexcept { return settings_.steps; }
+
+  auto next(std::size_t epoch, std::size_t step) {
+    stream random(settings_.seed, purpose::batches, epoch * settings_.steps + step);
+    for (auto& i : indices_) i = random.below(data_->size());
+    return gathered_(*data_, indices_);
+  }
+
+ private:
+  const Data* data_;
+  batch_settings settings_;
+  std::vector<std::size_t> indices_;
+  detail::gathered_batch<Data> gathered_;
+};
+
+/// Batches of `batch` samples; the last of an epoch may be smaller.
+template <class Data>
+class shuffled {
+ public:
+  using value_type = typename Data::value_type;
+
+  /// Throws argument_error when `batch` is 0.
+  shuffled(const Data& data, std::size_t batch, std::uint64_t seed)
+      : data_(&data), batch_(batch), seed_(seed) {
+    detail::require_positive("shuffled", "batch", batch);
+  }
+  shuffled(const Data&& data, std::size_t batch, std::uint64_t seed) = delete;
+
+  [[nodiscard]] std::uint64_t seed() const noexcept { return seed_; }
+  [[nodiscard]] std::size_t steps() const { return (data_->size() + batch_ - 1) / batch_; }
+
+  auto next(std::size_t epoch, std::size_t step) {
+    if (epoch_ != epoch) {
+      order_ = stream(seed_, purpose::batches, epoch).permutation(data_->size());
+      epoch_ = epoch;
+    }
+    const std::size_t first = step * batch_;
+    const std::size_t count = std::min(batch_, data_->size() - first);
+    return gathered_(*data_, std::span<const std::size_t>(order_).subspan(first, count));
+  }
+
+ private:
+  const Data* data_;
+  std::size_t batch_;
+  std::uint64_t seed_;
+  std::optional<std::size_t> epoch_;
+  std::vector<std::size_t> order_;
+  detail::gathered_batch<Data> gathered_;
+};
+
+/// One step an epoch unless `steps` says otherwise.
+template <class Data>
+class full_batch {
+ public:
+  using value_type = typename Data::value_type;
+
+  explicit full_batch(const Data& data, std::size_t steps = 1) : data_(&data), steps_(steps) {
+    detail::require_positive("full_batch", "steps", steps);
+  }
+  explicit full_batch(const Data&& data, std::size_t steps = 1) = delete;
+
+  [[nodiscard]] static std::uint64_t seed() noexcept { return 0; }
+  [[nodiscard]] std::size_t steps() const noexcept { return steps_; }
+
+  auto next(std::size_t /*epoch*/, std::size_t /*step*/) {
+    const auto y = middle_targets(data_->targets(), 0, data_->size());
+    const auto& rows = as_rows(data_->inputs());
+    return batch<value_type, decltype(y)>{read_rows(rows, 0, rows.rows(), x_), y};
+  }
+
+ private:
+  const Data* data_;
+  std::size_t steps_;
+  workspace<value_type> x_;
+};
+
+/// Inputs that are never seen twice; targets are the teacher's outputs.
+template <class Teacher, input_distribution Distribution>
+class fresh_each_step {
+ public:
+  using value_type = typename Teacher::value_type;
+
+  fresh_each_step(const Teacher& teacher, Distribution distribution, const batch_settings& settings)
+      : teacher_(&teacher), distribution_(std::move(distribution)), settings_(settings) {
+    detail::require_positive("fresh_each_step", "batch", settings.batch);
+    detail::require_positive("fresh_each_step", "steps", settings.steps);
+  }
+  fresh_each_step(const Teacher&& teacher, Distribution, const batch_settings&) = delete;
+
+  [[nodiscard]] std::uint64_t seed() const noexcept { return settings_.seed; }
+  [[nodiscard]] std::size_t steps() const noexcept { return settings_.steps; }
+
+  batch<value_type, matrix_view<const value_type>> next(std::size_t epoch, std::size_t step) {
+    const auto x = x_.reshape(settings_.batch, teacher_->in_width());
+    draw_inputs(distribution_, x, settings_.seed, purpose::inputs,
+                (epoch * settings_.steps + step) * settings_.batch);
+    return {x, teacher_->forward(x, kept_)};
+  }
+
+ private:
+  const Teacher* teacher_;
+  Distribution distribution_;
+  batch_settings settings_;
+  workspace<value_type> x_;
+  activations<Teacher> kept_;
+};
+
+/// As with_replacement, over `samples` inputs that are drawn anew when an epoch begins.
+template <class Teacher, input_distribution Distribution>
+class fresh_each_epoch {
+ public:
+  using value_type = typename Teacher::value_type;
+  using data_type = data_set<matrix<value_type>, matrix<value_type>>;
+
+  fresh_each_epoch(const Teacher& teacher, Distribution distribution, std::size_t samples,
+                   const batch_settings& settings)
+      : teacher_(&teacher),
+        distribution_(std::move(distribution)),
+        samples_(samples),
+        settings_(settings) {
+    detail::require_positive("fresh_each_epoch", "samples", samples);
+    detail::require_positive("fresh_each_epoch", "batch", settings.batch);
+    detail::require_positive("fresh_each_epoch", "steps", settings.steps);
+  }
+  fresh_each_epoch(const Teacher&& teacher, Distribution, std::size_t,
+                   const batch_settings&) = delete;
+
+  [[nodiscard]] std::uint64_t seed() const noexcept { return settings_.seed; }
+  [[nodiscard]] std::size_t steps() const noexcept { return settings_.steps; }
+
+  auto next(std::size_t epoch, std::size_t step) {
+    if (epoch_ != epoch) {
+      auto x = make_matrix<value_type>(samples_, teacher_->in_width());
+      draw_inputs(distribution_, matrix_view(x), settings_.seed, purpose::inputs, epoch * samples_);
+      auto y = outputs(*teacher_, x);
+      data_.emplace(std::move(x), std::move(y));
+      steps_.emplace(*data_, settings_);
+      epoch_ = epoch;
+    }
+    return steps_->next(epoch, step);
+  }
+
+ private:
+  const Teacher* teacher_;
+  Distribution distribution_;
+  std::size_t samples_;
+  batch_settings settings_;
+  std::optional<std::size_t> epoch_;
+  std::optional<data_type> data_;
+  std::optional<with_replacement<data_type>> steps_;
+};
+
+}  // namespace tutelage

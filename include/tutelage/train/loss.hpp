@@ -1,0 +1,133 @@
+// Losses of a batch: values, and negative gradients with respect to the outputs.
+//
+// A loss is a mean over the batch. evaluate() returns it and writes g = -d(loss of one sample)/d
+// f_L for each sample, without the factor 1/N: that enters once, where dW_l averages over the
+// batch.
+//
+//   f, g   [N, C]   outputs, and what backpropagation starts from
+//
+// Both throw shape_error when the targets do not fit the outputs.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <tutelage/core/matrix.hpp>
+#include <vector>
+
+namespace tutelage {
+
+using label = std::uint32_t;
+
+/// Half the squared norm: J = 1/(2N) sum_i |y_i - f_i|^2, g = y - f. The targets y are the
+/// teacher's outputs, [N, C].
+struct mean_squared_error {
+  template <scalar T>
+  T evaluate(matrix_view<const T> f, std::type_identity_t<matrix_view<const T>> y,
+             std::type_identity_t<matrix_view<T>> g) const {
+    detail::require_shape("mean_squared_error", "targets", y, f.rows(), f.cols());
+    T sum = 0;
+    for (std::size_t i = 0; i < f.rows(); ++i) {
+      T of_sample = 0;
+      for (std::size_t k = 0; k < f.cols(); ++k) {
+        const T difference = y(i, k) - f(i, k);
+        g(i, k) = difference;
+        of_sample += difference * difference;
+      }
+      sum += of_sample;
+    }
+    return sum / static_cast<real_t<T>>(2 * f.rows());
+  }
+};
+
+/// Cross entropy of the softmax of the outputs: J = -1/N sum_i sum_k p_ik ln softmax(f_i)_k,
+/// g = p - softmax(f). Targets are probabilities p, [N, C], such as softmax() of a teacher's
+/// outputs, or labels, such as a data set's or argmax() of a teacher's outputs.
+struct cross_entropy {
+  template <real_scalar T>
+  T evaluate(matrix_view<const T> f, std::type_identity_t<matrix_view<const T>> p,
+             std::type_identity_t<matrix_view<T>> g) const {
+    detail::require_shape("cross_entropy", "probabilities", p, f.rows(), f.cols());
+    return over_samples(f, g, [&](std::size_t i, T log_normalizer) {
+      T loss = 0;
+      for (std::size_t k = 0; k < f.cols(); ++k) {
+        loss += p(i, k) * (log_normalizer - f(i, k));
+        g(i, k) += p(i, k);
+      }
+      return loss;
+    });
+  }
+
+  /// Throws argument_error for a label that is no output's number.
+  template <real_scalar T>
+  T evaluate(matrix_view<const T> f, std::span<const label> labels,
+             std::type_identity_t<matrix_view<T>> g) const {
+    if (labels.size() != f.rows()) {
+      throw shape_error(
+          detail::text("cross_entropy: ", labels.size(), " labels for ", f.rows(), " samples"));
+    }
+    return over_samples(f, g, [&](std::size_t i, T log_normalizer) {
+      const std::size_t k = labels[i];
+      if (k >= f.cols()) {
+        throw argument_error(
+            detail::text("cross_entropy: label ", k, ", expected one below ", f.cols()));
+      }
+      g(i, k) += 1;
+      return log_normalizer - f(i, k);
+    });
+  }
+
+ private:
+  // Fills g with -softmax(f) and lets `finish` add the target and return the sample's loss.
+  template <class T, class Finish>
+  static T over_samples(matrix_view<const T> f, matrix_view<T> g, const Finish& finish) {
+    T sum = 0;
+    for (std::size_t i = 0; i < f.rows(); ++i) {
+      const auto row = f.row(i);
+      const T largest = *std::max_element(row.begin(), row.end());
+      T normalizer = 0;
+      for (std::size_t k = 0; k < f.cols(); ++k) {
+        g(i, k) = -std::exp(f(i, k) - largest);
+        normalizer -= g(i, k);
+      }
+      for (T& value : g.row(i)) value /= normalizer;
+      sum += finish(i, largest + std::log(normalizer));
+    }
+    return sum / static_cast<T>(f.rows());
+  }
+};
+
+/// Turns each row of outputs into probabilities, in place.
+template <real_scalar T>
+void softmax(matrix_view<T> f) {
+  for (std::size_t i = 0; i < f.rows(); ++i) {
+    const auto row = f.row(i);
+    const T largest = *std::max_element(row.begin(), row.end());
+    T normalizer = 0;
+    for (T& value : row) normalizer += value = std::exp(value - largest);
+    for (T& value : row) value /= normalizer;
+  }
+}
+template <real_scalar T>
+void softmax(matrix<T>& f) {
+  softmax(matrix_view<T>(f));
+}
+
+/// The number of each row's largest output; of equal ones the first.
+template <class T>
+std::vector<label> argmax(matrix_view<const T> f) {
+  std::vector<label> result(f.rows());
+  for (std::size_t i = 0; i < f.rows(); ++i) {
+    const auto row = f.row(i);
+    result[i] = static_cast<label>(std::max_element(row.begin(), row.end()) - row.begin());
+  }
+  return result;
+}
+template <class T>
+std::vector<label> argmax(const matrix<T>& f) {
+  return argmax(matrix_view<const T>(f));
+}
+
+}  // namespace tutelage

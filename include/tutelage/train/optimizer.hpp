@@ -1,0 +1,102 @@
+// How weights follow the descent direction dW (the negative gradient, a mean over the batch).
+//
+//   sgd            W += rate (dW - decay W)
+//   momentum_sgd   v  = mu v + dW - decay W;   W += rate v
+//   adam           d  = dW - decay W
+//                  m  = b1 m + (1-b1) d;   s = b2 s + (1-b2) d^2     (t steps done, this one among
+//                  them) W += rate (m / (1-b1^t)) / (sqrt(s / (1-b2^t)) + eps)
+//
+// The formulas are those of torch.optim.SGD and torch.optim.Adam; biases decay like other weights.
+// Settings are apart from what a run keeps: optimizer::state<T> is per layer.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <tutelage/core/matrix.hpp>
+#include <tutelage/model/dense.hpp>
+
+namespace tutelage {
+
+/// Plain stochastic gradient descent. Keeps no gradient: the update is one product into the
+/// weights.
+struct sgd {
+  double weight_decay = 0;
+
+  template <class T>
+  struct state {
+    void allocate(std::size_t /*rows*/, std::size_t /*cols*/) noexcept {}
+  };
+
+  /// One step of a layer with inputs x [N, In] and gradients g [N, Out].
+  template <layer L, class X, class G, class T>
+  void step(L& l, const X& x, const G& g, T rate, state<T>& /*unused*/) const {
+    const T scale = rate / static_cast<real_t<T>>(x.rows());
+    l.backward_weights(x, g, l.weights(), scale,
+                       T(1) - rate * static_cast<real_t<T>>(weight_decay));
+  }
+};
+
+struct momentum_sgd {
+  double momentum = 0.9;
+  double weight_decay = 0;
+
+  template <class T>
+  struct state {
+    matrix<T> velocity;  // as W
+    void allocate(std::size_t rows, std::size_t cols) { velocity = make_matrix<T>(rows, cols); }
+  };
+
+  template <layer L, class X, class G, class T>
+  void step(L& l, const X& x, const G& g, T rate, state<T>& kept) const {
+    const auto W = l.weights();
+    const typename L::weights_view v(matrix_view<T>(kept.velocity));
+    l.backward_weights(x, g, v, T(1) / static_cast<real_t<T>>(x.rows()), static_cast<T>(momentum));
+    const T decay = static_cast<T>(weight_decay);
+    for (std::size_t i = 0; i < W.rows(); ++i) {
+      for (std::size_t k = 0; k < W.cols(); ++k) {
+        v(i, k) -= decay * W(i, k);
+        W(i, k) += rate * v(i, k);
+      }
+    }
+  }
+};
+
+struct adam {
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 0;
+
+  template <class T>
+  struct state {
+    matrix<T> direction, first, second;  // as W
+    std::size_t steps = 0;
+    void allocate(std::size_t rows, std::size_t cols) {
+      direction = first = second = make_matrix<T>(rows, cols);
+    }
+  };
+
+  template <layer L, class X, class G, real_scalar T>
+  void step(L& l, const X& x, const G& g, T rate, state<T>& kept) const {
+    const auto W = l.weights();
+    const typename L::weights_view d(matrix_view<T>(kept.direction));
+    l.backward_weights(x, g, d, T(1) / static_cast<T>(x.rows()), T(0));
+    const auto t = static_cast<double>(++kept.steps);
+    const T b1 = static_cast<T>(beta1), b2 = static_cast<T>(beta2);
+    const T step_size = rate / static_cast<T>(1 - std::pow(beta1, t));
+    const T root = static_cast<T>(std::sqrt(1 - std::pow(beta2, t)));
+    const T eps = static_cast<T>(epsilon), decay = static_cast<T>(weight_decay);
+    for (std::size_t i = 0; i < W.rows(); ++i) {
+      for (std::size_t k = 0; k < W.cols(); ++k) {
+        const T direction = d(i, k) - decay * W(i, k);
+        T& m = kept.first(i, k);
+        T& s = kept.second(i, k);
+        m = b1 * m + (1 - b1) * direction;
+        s = b2 * s + (1 - b2) * direction * direction;
+        W(i, k) += step_size * m / (std::sqrt(s) / root + eps);
+      }
+    }
+  }
+};
+
+}  // namespace tutelage

@@ -1,0 +1,212 @@
+// Training: a step, and the loop of steps and epochs around it.
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <stop_token>
+#include <tuple>
+#include <tutelage/model/network.hpp>
+#include <tutelage/train/batches.hpp>
+#include <tutelage/train/optimizer.hpp>
+#include <tutelage/train/schedule.hpp>
+#include <utility>
+#include <vector>
+
+namespace tutelage {
+
+/// A student while it learns: the network's weights are somebody else's, everything else that
+/// learning needs is here. No step allocates once the largest batch has been seen.
+template <class Network, class Loss, class Optimizer>
+class trainer {
+  using T = typename Network::value_type;
+
+ public:
+  /// The student must outlive the trainer. `seed` only names the run in a diverged_error.
+  explicit trainer(Network& student, Loss loss = {}, Optimizer optimizer = {},
+                   std::uint64_t seed = 0)
+      : student_(&student), loss_(std::move(loss)), optimizer_(std::move(optimizer)), seed_(seed) {
+    student.for_each_layer([&](auto& l, std::size_t number) {
+      state_[number - 1].allocate(l.weights().rows(), l.weights().cols());
+    });
+  }
+
+  /// Leaves the weights of layer l (1 is the lowest) as they are from now on. Throws shape_error
+  /// for no layer's number.
+  void freeze(std::size_t l) {
+    if (l < 1 || l > Network::depth) {
+      throw shape_error(detail::text("freeze: layer ", l, ", expected 1 to ", Network::depth));
+    }
+    frozen_[l - 1] = true;
+  }
+
+  /// One step on a batch: x [N, d], y [N, C] or N labels. Returns the mean loss before the step.
+  /// Throws diverged_error, with all weights as they were, when it is not finite.
+  template <class Targets>
+  T step(matrix_view<const T> x, const Targets& y, double rate) {
+    const matrix_view<const T> f = student_->forward(x, kept_);
+    const auto grad_out = grad_out_.reshape(f.rows(), f.cols());
+    const T loss = loss_.evaluate(f, y, grad_out);
+    if (!is_finite(loss)) throw diverged_error(seed_, steps_, lowest_not_finite(x), last_loss_);
+    last_loss_ = static_cast<double>(real_part(loss));
+    ++steps_;
+    student_->backward(
+        x, kept_, grad_out, gradients_,
+        [&](auto l, const auto& f_below, const auto& g) {
+          if (frozen_[l - 1]) return;
+          optimizer_.step(student_->template layer<l>(), f_below, g, static_cast<T>(rate),
+                          state_[l - 1]);
+        },
+        lowest_learning());
+    return loss;
+  }
+
+  /// Steps done.
+  [[nodiscard]] std::uint64_t steps() const noexcept { return steps_; }
+
+ private:
+  [[nodiscard]] std::size_t lowest_learning() const noexcept {
+    std::size_t l = 1;
+    while (l <= Network::depth && frozen_[l - 1]) ++l;
+    return l;
+  }
+
+  // 0 for the input, depth when only the loss itself is not finite.
+  [[nodiscard]] std::size_t lowest_not_finite(const matrix_view<const T>& x) const {
+    const auto finite = [](const matrix_view<const T>& f) {
+      for (std::size_t i = 0; i < f.rows(); ++i) {
+        for (const T& value : f.row(i)) {
+          if (!is_finite(value)) return false;
+        }
+      }
+      return true;
+    };
+    if (!finite(x)) return 0;
+    for (std::size_t l = 1; l < Network::depth; ++l) {
+      if (!finite(kept_.f(l))) return l;
+    }
+    return Network::depth;
+  }
+
+  Network* student_;
+  Loss loss_;
+  Optimizer optimizer_;
+  std::uint64_t seed_;
+  std::uint64_t steps_ = 0;
+  double last_loss_ = std::numeric_limits<double>::infinity();
+  std::array<bool, Network::depth> frozen_{};
+  std::array<typename Optimizer::template state<T>, Network::depth> state_;
+  activations<Network> kept_;
+  gradients<Network> gradients_;
+  workspace<T> grad_out_;
+};
+
+/// What hooks are told after a step.
+template <class Network>
+struct step_report {
+  Network& student;
+  std::size_t epoch;   // from 0
+  std::uint64_t step;  // steps done since training began
+  double loss;         // of the batch, before the step
+};
+
+/// What hooks are told after an epoch.
+template <class Network>
+struct epoch_report {
+  Network& student;
+  std::size_t epoch;   // epochs done: 1 after the first
+  std::uint64_t step;  // steps done since training began
+  double train_loss;   // mean of the epoch's step losses
+  double rate;
+};
+
+struct train_settings {
+  std::size_t epochs = 20;
+  /// Layers that do not learn; 1 is the lowest.
+  std::vector<std::size_t> frozen{};
+  /// Asked after every step.
+  std::stop_token stop{};
+};
+
+/// A hook has on_step(step_report), on_epoch(epoch_report), or both.
+template <class Hook, class Network>
+concept train_hook = requires(Hook& h, const step_report<Network>& r) {
+  h.on_step(r);
+}
+|| requires(Hook& h, const epoch_report<Network>& r) { h.on_epoch(r); };
+
+namespace detail {
+template <class Hook, class Report>
+void tell_step(Hook& hook, const Report& report) {
+  if constexpr (requires { hook.on_step(report); }) hook.on_step(report);
+}
+template <class Hook, class Report>
+void tell_epoch(Hook& hook, const Report& report) {
+  if constexpr (requires { hook.on_epoch(report); }) hook.on_epoch(report);
+}
+}  // namespace detail
+
+/// Makes a hook of a function of the epoch's report.
+template <class F>
+struct on_epoch_end {
+  F call;
+  template <class Report>
+  void on_epoch(const Report& report) {
+    call(report);
+  }
+};
+template <class F>
+on_epoch_end(F) -> on_epoch_end<F>;
+
+/// A hook that scales every column of W~ of a layer to unit norm after each step, and the bias with
+/// it: the normalized training of the reference experiments.
+struct normalize_after_step {
+  std::size_t layer = 1;
+  template <class Network>
+  void on_step(const step_report<Network>& report) const {
+    report.student.for_each_layer([&](auto& l, std::size_t number) {
+      if (number == layer) normalize_columns(l);
+    });
+  }
+};
+
+/// Trains `student` for settings.epochs epochs of batches.steps() steps, with rate(epoch) as
+/// learning rate, and calls the hooks in order after each step and each epoch. Returns the steps
+/// done, fewer than planned when the stop token asked for it. Throws diverged_error when a loss is
+/// not finite, argument_error when a rate is not.
+template <class Network, batch_source Batches, class Loss, class Optimizer, rate_schedule Rate,
+          train_hook<Network>... Hooks>
+std::uint64_t train(Network& student, Batches&& batches, const Loss& loss,
+                    const Optimizer& optimizer, const Rate& rate, const train_settings& settings,
+                    Hooks&&... hooks) {
+  trainer<Network, Loss, Optimizer> learning(student, loss, optimizer, batches.seed());
+  for (const std::size_t l : settings.frozen) learning.freeze(l);
+  for (std::size_t epoch = 0; epoch < settings.epochs; ++epoch) {
+    const double rate_now = rate(epoch);
+    if (!std::isfinite(rate_now)) {
+      throw argument_error(
+          detail::text("train: the learning rate of epoch ", epoch, " is not finite"));
+    }
+    double sum = 0;
+    const std::size_t steps = batches.steps();
+    for (std::size_t s = 0; s < steps; ++s) {
+      const auto samples = batches.next(epoch, s);
+      const double step_loss =
+          static_cast<double>(real_part(learning.step(samples.x, samples.y, rate_now)));
+      sum += step_loss;
+      [[maybe_unused]] const step_report<Network> report{student, epoch, learning.steps(),
+                                                         step_loss};
+      (detail::tell_step(hooks, report), ...);
+      if (settings.stop.stop_requested()) return learning.steps();
+    }
+    [[maybe_unused]] const epoch_report<Network> report{student, epoch + 1, learning.steps(),
+                                                        sum / static_cast<double>(steps), rate_now};
+    (detail::tell_epoch(hooks, report), ...);
+  }
+  return learning.steps();
+}
+
+}  // namespace tutelage

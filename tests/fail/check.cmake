@@ -1,0 +1,32 @@
+# cmake -DCOMPILER= -DINCLUDE= -DSOURCE= -P check.cmake: SOURCE must not compile, and the compiler must
+# print each sentence that a line "// expect: ..." announces, or "// expect g++: ..." for one compiler.
+get_filename_component(name ${COMPILER} NAME)
+string(REPLACE "+" "[+]" name ${name})
+
+# Brackets and semicolons are CMake's list syntax: compare without them.
+function(plain variable)
+  string(REGEX REPLACE "[][;]" "|" ${variable} "${${variable}}")
+  set(${variable} "${${variable}}" PARENT_SCOPE)
+endfunction()
+
+file(READ ${SOURCE} text)
+plain(text)
+string(REGEX MATCHALL "// expect( ${name})?: [^\n]+" expectations "${text}")
+if(NOT expectations)
+  message(FATAL_ERROR "${SOURCE} expects nothing")
+endif()
+execute_process(
+  COMMAND ${COMPILER} -std=c++20 -fsyntax-only -I${INCLUDE} ${SOURCE}
+  RESULT_VARIABLE failed
+  ERROR_VARIABLE output)
+if(NOT failed)
+  message(FATAL_ERROR "${SOURCE} compiles")
+endif()
+plain(output)
+foreach(expectation IN LISTS expectations)
+  string(REGEX REPLACE "^// expect[^:]*: " "" sentence "${expectation}")
+  string(FIND "${output}" "${sentence}" place)
+  if(place EQUAL -1)
+    message(FATAL_ERROR "not said: ${sentence}\n${output}")
+  endif()
+endforeach()

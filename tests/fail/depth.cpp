@@ -1,0 +1,9 @@
+// expect: alignment: teacher and student have different depths
+#include <tutelage/analysis/alignment.hpp>
+
+using namespace tutelage;
+
+void f(const mlp<double, relu, 3, 2, 1>& teacher, const mlp<double, relu, 3, 2, 2, 1>& student,
+       const matrix<double>& x) {
+  align(teacher, student, x);
+}

@@ -1,0 +1,4 @@
+// expect: dense: widths are at least 1
+#include <tutelage/model/dense.hpp>
+
+tutelage::dense<double, 3, 0> l;

@@ -1,0 +1,15 @@
+# Installs the library into a folder of its own and builds and runs a project that uses it.
+set(prefix ${BUILD}/install-test/prefix)
+set(build ${BUILD}/install-test/consumer)
+file(REMOVE_RECURSE ${BUILD}/install-test)
+function(run)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE failed)
+  if(failed)
+    message(FATAL_ERROR "failed: ${ARGN}")
+  endif()
+endfunction()
+run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${prefix})
+run(${CMAKE_COMMAND} -S ${CONSUMER} -B ${build} -G Ninja -DCMAKE_PREFIX_PATH=${prefix}
+    -DCMAKE_CXX_COMPILER=${COMPILER})
+run(${CMAKE_COMMAND} --build ${build})
+run(${build}/consumer)

@@ -1,0 +1,14 @@
+#include <cstdio>
+#include <tutelage/analysis.hpp>
+#include <tutelage/data/images.hpp>
+#include <tutelage/tutelage.hpp>
+
+int main() {
+  using namespace tutelage;
+  mlp<double, relu, 4, 3, 2> teacher;
+  construct_teacher(teacher, {}, constant_bias{0.1}, stream(1, purpose::teacher));
+  const auto x = draw_inputs<double>(gaussian_inputs{}, 100, 4, 1);
+  const double rho = align(teacher, teacher, x)[0].rho_mean();
+  std::printf("%g\n", rho);
+  return rho > 0.999 ? 0 : 1;
+}

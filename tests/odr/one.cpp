@@ -1,0 +1,7 @@
+#include <tutelage/analysis.hpp>
+#include <tutelage/data/images.hpp>
+#include <tutelage/tutelage.hpp>
+
+int two();
+
+int main() { return two(); }

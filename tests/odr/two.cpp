@@ -1,0 +1,6 @@
+#include <tutelage/analysis.hpp>
+#include <tutelage/data/images.hpp>
+#include <tutelage/tutelage.hpp>
+
+int two();
+int two() { return 0; }

@@ -1,0 +1,6 @@
+// Heavy headers that most tests include.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <tutelage/tutelage.hpp>
