@@ -2,6 +2,7 @@
 // in <tutelage/data/images.hpp>.
 #pragma once
 
+#include <tutelage/core/blas_threads.hpp>
 #include <tutelage/core/errors.hpp>
 #include <tutelage/core/extents.hpp>
 #include <tutelage/core/files.hpp>

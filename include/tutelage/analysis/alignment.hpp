@@ -7,6 +7,7 @@
 
 #include <cmath>
 #include <cstddef>
+
 #include <tutelage/analysis/correlation.hpp>
 #include <tutelage/data/inputs.hpp>
 #include <tutelage/model/network.hpp>

@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+
 #include <tutelage/core/product.hpp>
 #include <vector>
 

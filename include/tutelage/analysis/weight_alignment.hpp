@@ -9,33 +9,53 @@
 // where acos of the cosine loses half its digits near 0 and pi.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <limits>
 #include <numbers>
 #include <span>
+
 #include <tutelage/model/network.hpp>
+#include <utility>
 #include <vector>
 
 namespace tutelage {
 
-/// The angle between two vectors of equal size, in radians. A zero vector has no direction and
-/// counts as orthogonal to all: pi/2.
+namespace detail {
+// |a| = norm 2^exponent: no square overflows or vanishes, and neither does the norm.
 template <real_scalar T>
-T angle_between(std::span<const T> u, std::span<const T> v) {
-  const auto norm = [](std::span<const T> a) {
+struct scaled_norm {
+  T norm = 0;
+  int exponent = 0;
+
+  explicit scaled_norm(std::span<const T> a) {
     T largest = 0;
     for (const T x : a) largest = std::max(largest, std::abs(x));
-    if (largest == 0) return T(0);
-    T sum = 0;  // scaled, so that no square overflows or vanishes
-    for (const T x : a) sum += (x / largest) * (x / largest);
-    return largest * std::sqrt(sum);
-  };
-  const T norm_u = norm(u), norm_v = norm(v);
-  if (norm_u == 0 || norm_v == 0) return std::numbers::pi_v<T> / 2;
+    std::frexp(largest, &exponent);
+    T sum = 0;
+    for (const T x : a) sum += std::ldexp(x, -exponent) * std::ldexp(x, -exponent);
+    norm = std::sqrt(sum);
+  }
+
+  // x / |a|
+  [[nodiscard]] T divide(T x) const { return std::ldexp(x, -exponent) / norm; }
+};
+}  // namespace detail
+
+/// The angle between two vectors, in radians. A zero vector has no direction and counts as
+/// orthogonal to all: pi/2. Throws shape_error when their sizes differ.
+template <real_scalar T>
+T angle_between(std::span<const T> u, std::span<const T> v) {
+  if (u.size() != v.size()) {
+    throw shape_error(detail::text("angle_between: ", u.size(), " and ", v.size(),
+                                   " elements, expected equally many"));
+  }
+  const detail::scaled_norm<T> norm_u(u), norm_v(v);
+  if (norm_u.norm == 0 || norm_v.norm == 0) return std::numbers::pi_v<T> / 2;
   T difference = 0, sum = 0;
   for (std::size_t i = 0; i < u.size(); ++i) {
-    const T a = u[i] / norm_u, b = v[i] / norm_v;
+    const T a = norm_u.divide(u[i]), b = norm_v.divide(v[i]);
     difference += (a - b) * (a - b);
     sum += (a + b) * (a + b);
   }
@@ -68,14 +88,12 @@ regular_weights make_regular(const L& l) {
   regular_weights result{make_matrix<double>(l.out_width(), l.in_width()),
                          std::vector<double>(l.out_width())};
   for (std::size_t k = 0; k < l.out_width(); ++k) {
-    double square = 0;
     for (std::size_t i = 0; i < l.in_width(); ++i) {
-      const auto w = static_cast<double>(l.weights()(i, k));
-      result.directions(k, i) = w;
-      square += w * w;
+      result.directions(k, i) = static_cast<double>(l.weights()(i, k));
     }
+    const scaled_norm<double> norm(matrix_view(std::as_const(result.directions)).row(k));
     const double b = L::has_bias() ? static_cast<double>(l.weights()(l.in_width(), k)) : 0.0;
-    result.bias[k] = square > 0 ? b / std::sqrt(square) : std::numeric_limits<double>::infinity();
+    result.bias[k] = norm.norm == 0 ? std::numeric_limits<double>::infinity() : norm.divide(b);
   }
   return result;
 }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <limits>
+
 #include <tutelage/core/errors.hpp>
 
 namespace tutelage {

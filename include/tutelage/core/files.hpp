@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <string>
 #include <string_view>
+
 #include <tutelage/core/errors.hpp>
 
 namespace tutelage {

@@ -8,9 +8,16 @@
 #include <concepts>
 #include <cstddef>
 #include <limits>
+
 #include <tutelage/core/matrix.hpp>
-#include <xflens/cxxblas/cxxblas.cxx>
+
+// Without its configuration before it, cxxblas silently multiplies by plain loops.
 #include <xtensor-blas/xblas_config.hpp>
+
+#include <xflens/cxxblas/cxxblas.cxx>
+#ifndef CXXBLAS_DRIVERS_CBLAS_H
+#error "tutelage: cxxblas does not call BLAS; include <xtensor-blas/xblas_config.hpp> before it"
+#endif
 
 namespace tutelage {
 

@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <numeric>
 #include <span>
+
 #include <tutelage/core/errors.hpp>
 #include <tutelage/core/scalar.hpp>
 #include <vector>

@@ -26,6 +26,8 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
+
 #include <tutelage/core/errors.hpp>
 #include <utility>
 #include <vector>
@@ -95,8 +97,14 @@ class file_bytes {
     const char* const problem = ::gzerror(stream.get(), &code);
     if (code != Z_OK) {
       ::close(file);
-      throw format_error(path, inflated_.size(), "gzip data",
-                         code == Z_BUF_ERROR ? "the file is cut off" : problem);
+      // zlib names what it read from, a file descriptor, before the problem.
+      const std::string_view message = problem;
+      const std::size_t name_end = message.find(": ");
+      throw format_error(
+          path, inflated_.size(), "gzip data",
+          code == Z_BUF_ERROR
+              ? "the file is cut off"
+              : std::string(message.substr(name_end == message.npos ? 0 : name_end + 2)));
     }
     bytes_ = inflated_;
   }
@@ -130,8 +138,9 @@ class idx_file {
     std::size_t total = 1;
     for (std::size_t i = 0; i < dimensions; ++i) {
       shape_.push_back(read_big_endian<std::uint32_t>(4 + 4 * i));
-      if (i > 0) cols_ *= shape_.back();
-      if (__builtin_mul_overflow(total, shape_.back(), &total)) {
+      // Both products: after a size of 0 the total is 0 whatever follows.
+      if ((i > 0 && __builtin_mul_overflow(cols_, shape_.back(), &cols_)) ||
+          __builtin_mul_overflow(total, shape_.back(), &total)) {
         throw format_error(path_, 4 + 4 * i, "sizes", "their product is beyond any file");
       }
     }
@@ -155,6 +164,11 @@ class idx_file {
   [[nodiscard]] std::size_t rows() const noexcept { return shape_.front(); }
   /// Elements of a sample.
   [[nodiscard]] std::size_t cols() const noexcept { return cols_; }
+
+  /// Where sample i begins: a byte of the file, or of what a gzip file inflates to.
+  [[nodiscard]] std::size_t row_offset(std::size_t i) const noexcept {
+    return data_begin_ + i * cols_ * element_size();
+  }
 
   /// Sample i, converted to T. `out` has cols() elements.
   template <class T>

@@ -1,12 +1,14 @@
 // Labelled image sets in IDX files, as sources of normalized rows.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
+
 #include <tutelage/data/idx.hpp>
 #include <tutelage/data/inputs.hpp>
 #include <vector>
@@ -34,7 +36,7 @@ inline normalization measure_normalization(const idx_file& file) {
     }
   }
   if (!(sum_of_squares > 0) || !std::isfinite(sum_of_squares)) {
-    throw format_error(file.path(), 0, "elements",
+    throw format_error(file.path(), file.row_offset(0), "elements",
                        "cannot be normalized: none, all equal, or not finite");
   }
   return {mean, std::sqrt(sum_of_squares / count)};
@@ -54,7 +56,14 @@ class image_rows {
   image_rows(const std::string& path, normalization numbers)
       : file_(std::make_shared<idx_file>(path)), normalization_(numbers) {}
 
-  [[nodiscard]] std::size_t rows() const noexcept { return file_->rows(); }
+  /// The first samples only; all of them when there are fewer.
+  [[nodiscard]] image_rows head(std::size_t samples) const {
+    image_rows result = *this;
+    result.rows_ = std::min(samples, rows_);
+    return result;
+  }
+
+  [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
   [[nodiscard]] std::size_t cols() const noexcept { return file_->cols(); }
   [[nodiscard]] const normalization& numbers() const noexcept { return normalization_; }
   [[nodiscard]] const idx_file& file() const noexcept { return *file_; }
@@ -70,10 +79,12 @@ class image_rows {
  private:
   std::shared_ptr<const idx_file> file_;
   normalization normalization_;
+  std::size_t rows_ = file_->rows();
 };
 
 template <class T>
 void gather(const image_rows<T>& source, std::span<const std::size_t> indices, matrix_view<T> out) {
+  detail::require_gather(source.rows(), source.cols(), indices, out);
   for (std::size_t i = 0; i < indices.size(); ++i) source.read_row(indices[i], out.row(i));
 }
 
@@ -95,12 +106,13 @@ inline std::vector<std::uint32_t> read_labels(const std::string& path) {
   }
   std::vector<std::uint32_t> labels(file.rows());
   for (std::size_t i = 0; i < labels.size(); ++i) {
-    double label = 0;
-    file.read_row(i, std::span<double>(&label, 1));
-    if (!(label >= 0 && label < 2147483648.0 && label == std::floor(label))) {
-      throw format_error(path, i, "labels", detail::text("label ", i, " is ", label));
+    double number = 0;
+    file.read_row(i, std::span<double>(&number, 1));
+    if (!(number >= 0 && number < 2147483648.0 && number == std::floor(number))) {
+      throw format_error(path, file.row_offset(i), "labels",
+                         detail::text("label ", i, " is ", number));
     }
-    labels[i] = static_cast<std::uint32_t>(label);
+    labels[i] = static_cast<std::uint32_t>(number);
   }
   return labels;
 }

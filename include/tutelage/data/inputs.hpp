@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+
 #include <tutelage/core/matrix.hpp>
 #include <tutelage/core/random.hpp>
 
@@ -13,10 +14,25 @@ namespace tutelage {
 
 // ---- Sources of rows --------------------------------------------------------------------------
 
-/// Copies the rows named by `indices` into `out`, [indices.size(), cols].
+namespace detail {
+/// The check of every gather(): throws shape_error unless `out` is [indices.size(), cols] and the
+/// indices are below `rows`.
+template <class T>
+void require_gather(std::size_t rows, std::size_t cols, std::span<const std::size_t> indices,
+                    const matrix_view<T>& out) {
+  require_shape("gather", "out", out, indices.size(), cols);
+  for (const std::size_t i : indices) {
+    if (i >= rows) throw shape_error(text("gather: row ", i, ", expected one below ", rows));
+  }
+}
+}  // namespace detail
+
+/// Copies the rows named by `indices` into `out`, [indices.size(), cols]. Throws shape_error when
+/// `out` has another shape or an index is no row's.
 template <class T, std::size_t R, std::size_t C>
 void gather(const matrix_view<const T, R, C>& source, std::span<const std::size_t> indices,
             matrix_view<T> out) {
+  detail::require_gather(source.rows(), source.cols(), indices, out);
   for (std::size_t i = 0; i < indices.size(); ++i) {
     std::copy_n(source.row(indices[i]).data(), source.cols(), out.row(i).data());
   }
@@ -59,14 +75,26 @@ const S& as_rows(const S& source) { return source; }
 /// enough for a layer's activations to stay in the cache.
 inline constexpr std::size_t chunk_rows = 256;
 
-/// Calls visit(rows, first) for consecutive pieces of at most `chunk` rows.
+/// Calls visit(rows, first) for consecutive pieces of at most `chunk` rows. Throws argument_error
+/// when `chunk` is 0.
 template <class Source, class Visit>
 void for_each_chunk(const Source& source, Visit&& visit, std::size_t chunk = chunk_rows) {
+  if (chunk == 0) throw argument_error("for_each_chunk: chunk is 0, expected at least 1");
   const auto& rows = as_rows(source);
   workspace<typename std::remove_cvref_t<decltype(rows)>::value_type> scratch;
   for (std::size_t first = 0; first < rows.rows(); first += chunk) {
     visit(read_rows(rows, first, std::min(chunk, rows.rows() - first), scratch), first);
   }
+}
+
+/// All rows of a source, computed now, as a matrix.
+template <row_source S>
+matrix<typename S::value_type> read_all(const S& source) {
+  auto result = make_matrix<typename S::value_type>(source.rows(), source.cols());
+  for_each_chunk(source, [&](const auto& rows, std::size_t first) {
+    copy(rows, matrix_view(result).middle_rows(first, rows.rows()));
+  });
+  return result;
 }
 
 // ---- Distributions ----------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstddef>
+
 #include <tutelage/core/random.hpp>
 #include <tutelage/model/network.hpp>
 
@@ -42,7 +43,8 @@ void initialize(Network& student, const linear_default_start& start, stream rand
 
 /// Copies the teacher into the student and adds N(0, noise^2) to every weight and bias. Student
 /// node k of a hidden layer copies teacher node k mod m; the copies of one node share its fan-out
-/// equally, so that without noise the student is the teacher's function. Throws shape_error unless
+/// equally, so that without noise the student is the teacher's function. A layer of the student may
+/// have a bias where the teacher has none, not the other way round. Throws shape_error unless
 /// the student has the teacher's inputs and outputs and at least as many nodes in every hidden
 /// layer.
 template <class Teacher, class Student>
@@ -61,6 +63,9 @@ void initialize_near(Student& student, const Teacher& teacher, double noise, str
   [&]<std::size_t... I>(std::index_sequence<I...>) {
     const auto copy_layer = [&](const auto& from, auto& to) {
       using T = typename Student::value_type;
+      constexpr bool teacher_bias = std::remove_cvref_t<decltype(from)>::has_bias();
+      static_assert(std::remove_cvref_t<decltype(to)>::has_bias() || !teacher_bias,
+                    "initialize_near: the student has no bias where the teacher has one");
       const std::size_t m_in = from.in_width(), n_in = to.in_width();
       const std::size_t m_out = from.out_width();
       for (std::size_t i = 0; i < to.weights().rows(); ++i) {
@@ -70,6 +75,7 @@ void initialize_near(Student& student, const Teacher& teacher, double noise, str
         const std::size_t copies = bias_row ? 1 : (n_in - 1 - source) / m_in + 1;
         auto row = to.weights().row(i);
         random.fill_normal(row, 0.0, noise);
+        if (bias_row && !teacher_bias) continue;
         for (std::size_t k = 0; k < row.size(); ++k) {
           row[k] += static_cast<T>(from.weights()(source, k % m_out)) / static_cast<T>(copies);
         }
@@ -82,9 +88,10 @@ void initialize_near(Student& student, const Teacher& teacher, double noise, str
 
 namespace detail {
 template <class Teacher, class Student>
-void orient_to_last_teacher(Student& student, const Teacher& teacher, double wanted_sign) {
+void orient_to_last_teacher(const char* function, Student& student, const Teacher& teacher,
+                            double wanted_sign) {
   if (student.in_width() != teacher.in_width()) {
-    throw shape_error(text("orient_to_last_teacher: the student has ", student.in_width(),
+    throw shape_error(text(function, ": the student has ", student.in_width(),
                            " inputs, the teacher ", teacher.in_width()));
   }
   const auto W = student.template layer<1>().linear_weights();
@@ -106,14 +113,14 @@ void orient_to_last_teacher(Student& student, const Teacher& teacher, double wan
 /// of the last teacher node are turned around.
 template <class Teacher, class Student>
 void turn_from_last_teacher(Student& student, const Teacher& teacher) {
-  detail::orient_to_last_teacher(student, teacher, -1);
+  detail::orient_to_last_teacher("turn_from_last_teacher", student, teacher, -1);
 }
 
 /// The helpful start: lowest-layer weights that point away from the last teacher node are turned
 /// around.
 template <class Teacher, class Student>
 void turn_to_last_teacher(Student& student, const Teacher& teacher) {
-  detail::orient_to_last_teacher(student, teacher, 1);
+  detail::orient_to_last_teacher("turn_to_last_teacher", student, teacher, 1);
 }
 
 }  // namespace tutelage

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <set>
 #include <span>
+
 #include <tutelage/core/random.hpp>
 #include <tutelage/data/inputs.hpp>
 #include <tutelage/model/network.hpp>
@@ -147,9 +148,11 @@ void tune_biases(Network& teacher, const Inputs& inputs) {
         l.bias()[k] = -*middle;
         continue;
       }
+      // The mean as a distance from one of the values: exact when all are equal.
+      const accumulator_t<T> origin = begin[0];
       accumulator_t<T> mean = 0;
-      for (std::size_t i = 0; i < N; ++i) mean += begin[i];
-      mean /= static_cast<accumulator_t<T>>(N);
+      for (std::size_t i = 0; i < N; ++i) mean += begin[i] - origin;
+      mean = origin + mean / static_cast<accumulator_t<T>>(N);
       accumulator_t<T> variance = 0;
       for (std::size_t i = 0; i < N; ++i) variance += (begin[i] - mean) * (begin[i] - mean);
       variance /= static_cast<accumulator_t<T>>(N);

@@ -11,6 +11,7 @@
 
 #include <concepts>
 #include <cstddef>
+
 #include <tutelage/core/extents.hpp>
 #include <tutelage/core/matrix.hpp>
 #include <tutelage/core/product.hpp>

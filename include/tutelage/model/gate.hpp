@@ -13,6 +13,7 @@
 
 #include <concepts>
 #include <ratio>
+
 #include <tutelage/core/errors.hpp>
 #include <tutelage/core/scalar.hpp>
 

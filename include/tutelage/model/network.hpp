@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <tuple>
+
 #include <tutelage/model/dense.hpp>
 #include <type_traits>
 #include <utility>

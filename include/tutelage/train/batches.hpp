@@ -13,11 +13,14 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
+
 #include <tutelage/core/random.hpp>
 #include <tutelage/data/inputs.hpp>
 #include <tutelage/train/data_set.hpp>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -31,10 +34,11 @@ struct batch {
   Targets y;
 };
 
-/// Satisfied by the five types above.
+/// Satisfied by the five types above, and by references to them.
 template <class S>
-concept batch_source = requires(S s, const S cs, std::size_t epoch, std::size_t step) {
-  typename S::value_type;
+concept batch_source = requires(std::remove_cvref_t<S>& s, const std::remove_cvref_t<S>& cs,
+                                std::size_t epoch, std::size_t step) {
+  typename std::remove_cvref_t<S>::value_type;
   { cs.seed() } -> std::convertible_to<std::uint64_t>;
   { cs.steps() } -> std::convertible_to<std::size_t>;
   s.next(epoch, step).x;
@@ -255,7 +259,7 @@ class fresh_each_epoch {
       auto x = make_matrix<value_type>(samples_, teacher_->in_width());
       draw_inputs(distribution_, matrix_view(x), settings_.seed, purpose::inputs, epoch * samples_);
       auto y = outputs(*teacher_, x);
-      data_.emplace(std::move(x), std::move(y));
+      data_ = std::make_shared<const data_type>(std::move(x), std::move(y));
       steps_.emplace(*data_, settings_);
       epoch_ = epoch;
     }
@@ -268,7 +272,7 @@ class fresh_each_epoch {
   std::size_t samples_;
   batch_settings settings_;
   std::optional<std::size_t> epoch_;
-  std::optional<data_type> data_;
+  std::shared_ptr<const data_type> data_;  // copies of this source share an epoch's samples
   std::optional<with_replacement<data_type>> steps_;
 };
 

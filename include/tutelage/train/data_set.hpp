@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <span>
+
 #include <tutelage/data/inputs.hpp>
 #include <tutelage/model/network.hpp>
 #include <tutelage/train/loss.hpp>

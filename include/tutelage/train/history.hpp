@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <tuple>
+
 #include <tutelage/train/train.hpp>
 #include <utility>
 #include <vector>

@@ -6,7 +6,7 @@
 //
 //   f, g   [N, C]   outputs, and what backpropagation starts from
 //
-// Both throw shape_error when the targets do not fit the outputs.
+// Both throw shape_error when the targets or g do not fit the outputs, or when there are none.
 #pragma once
 
 #include <algorithm>
@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+
 #include <tutelage/core/matrix.hpp>
 #include <vector>
 
@@ -21,12 +22,24 @@ namespace tutelage {
 
 using label = std::uint32_t;
 
+namespace detail {
+template <class T>
+void require_outputs(const char* function, const matrix_view<const T>& f, const matrix_view<T>& g) {
+  if (f.rows() == 0 || f.cols() == 0) {
+    throw shape_error(text(function, ": outputs is ", shape_text(f.rows(), f.cols()),
+                           ", expected at least 1 each"));
+  }
+  require_shape(function, "g", g, f.rows(), f.cols());
+}
+}  // namespace detail
+
 /// Half the squared norm: J = 1/(2N) sum_i |y_i - f_i|^2, g = y - f. The targets y are the
 /// teacher's outputs, [N, C].
 struct mean_squared_error {
   template <scalar T>
   T evaluate(matrix_view<const T> f, std::type_identity_t<matrix_view<const T>> y,
              std::type_identity_t<matrix_view<T>> g) const {
+    detail::require_outputs("mean_squared_error", f, g);
     detail::require_shape("mean_squared_error", "targets", y, f.rows(), f.cols());
     T sum = 0;
     for (std::size_t i = 0; i < f.rows(); ++i) {
@@ -49,6 +62,7 @@ struct cross_entropy {
   template <real_scalar T>
   T evaluate(matrix_view<const T> f, std::type_identity_t<matrix_view<const T>> p,
              std::type_identity_t<matrix_view<T>> g) const {
+    detail::require_outputs("cross_entropy", f, g);
     detail::require_shape("cross_entropy", "probabilities", p, f.rows(), f.cols());
     return over_samples(f, g, [&](std::size_t i, T log_normalizer) {
       T loss = 0;
@@ -64,6 +78,7 @@ struct cross_entropy {
   template <real_scalar T>
   T evaluate(matrix_view<const T> f, std::span<const label> labels,
              std::type_identity_t<matrix_view<T>> g) const {
+    detail::require_outputs("cross_entropy", f, g);
     if (labels.size() != f.rows()) {
       throw shape_error(
           detail::text("cross_entropy: ", labels.size(), " labels for ", f.rows(), " samples"));

@@ -12,6 +12,7 @@
 
 #include <cmath>
 #include <cstddef>
+
 #include <tutelage/core/matrix.hpp>
 #include <tutelage/model/dense.hpp>
 
@@ -83,6 +84,8 @@ struct adam {
     l.backward_weights(x, g, d, T(1) / static_cast<T>(x.rows()), T(0));
     const auto t = static_cast<double>(++kept.steps);
     const T b1 = static_cast<T>(beta1), b2 = static_cast<T>(beta2);
+    // Rounded once: 1 - b2 would lose three of a float's seven digits.
+    const T c1 = static_cast<T>(1 - beta1), c2 = static_cast<T>(1 - beta2);
     const T step_size = rate / static_cast<T>(1 - std::pow(beta1, t));
     const T root = static_cast<T>(std::sqrt(1 - std::pow(beta2, t)));
     const T eps = static_cast<T>(epsilon), decay = static_cast<T>(weight_decay);
@@ -91,8 +94,8 @@ struct adam {
         const T direction = d(i, k) - decay * W(i, k);
         T& m = kept.first(i, k);
         T& s = kept.second(i, k);
-        m = b1 * m + (1 - b1) * direction;
-        s = b2 * s + (1 - b2) * direction * direction;
+        m = b1 * m + c1 * direction;
+        s = b2 * s + c2 * direction * direction;
         W(i, k) += step_size * m / (std::sqrt(s) / root + eps);
       }
     }

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <map>
 #include <numbers>
+
 #include <tutelage/core/errors.hpp>
 #include <utility>
 
@@ -40,7 +41,9 @@ struct halving_rate {
   double rate = 0.01;
   std::size_t every = 10;
   [[nodiscard]] double operator()(std::size_t epoch) const {
-    return every == 0 ? rate : std::ldexp(rate, -static_cast<int>(epoch / every));
+    constexpr std::size_t vanished = 5000;  // halvings that leave 0 of any double
+    return every == 0 ? rate
+                      : std::ldexp(rate, -static_cast<int>(std::min(epoch / every, vanished)));
   }
 };
 

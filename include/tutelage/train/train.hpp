@@ -9,6 +9,7 @@
 #include <limits>
 #include <stop_token>
 #include <tuple>
+
 #include <tutelage/model/network.hpp>
 #include <tutelage/train/batches.hpp>
 #include <tutelage/train/optimizer.hpp>

@@ -1,0 +1,70 @@
+// One run: a teacher, a student that learns from it, and what the student became.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "specialization/options.hpp"
+
+namespace examples {
+
+inline constexpr double thresholds[] = {0.5, 0.6, 0.7, 0.8, 0.9, 0.95};
+
+struct teacher_node {
+  double fan_out_norm;
+  std::size_t best_student;
+  double correlation;
+  std::optional<double> angle;       // lowest layer only
+  std::optional<double> bias_gap;    // lowest layer only
+  std::vector<std::size_t> matches;  // students above each threshold
+};
+
+struct student_node {
+  std::size_t best_teacher;
+  double correlation;
+  double fan_out_norm;
+};
+
+struct layer_result {
+  double rho_mean;
+  std::vector<std::size_t> covered;  // teachers above each threshold
+  std::vector<teacher_node> teachers;
+  std::vector<student_node> students;
+  std::size_t unchanging_teachers;  // dead or constant on the evaluation set
+  std::size_t unchanging_students;
+};
+
+struct epoch_result {
+  std::size_t epoch;
+  std::optional<double> train_loss;  // mean of the epoch's step losses; none before training
+  double eval_loss;
+  std::vector<double> rho_mean;     // a layer
+  std::vector<double> teacher_rho;  // lowest layer: each teacher's best correlation
+};
+
+struct run_result {
+  std::uint64_t seed;
+  double train_loss;
+  double eval_loss;
+  double seconds;
+  std::optional<double> teacher_accuracy;  // of a teacher trained on labels, on evaluation images
+  std::optional<double> student_accuracy;
+  std::vector<layer_result> layers;  // hidden ones, from the lowest
+  std::vector<epoch_result> history;
+};
+
+/// What a run tells while it works.
+class run_observer {
+ public:
+  virtual ~run_observer() = default;
+  virtual void epoch_done(double eval_loss, double rho_mean) = 0;
+  virtual void teacher_trained(std::uint64_t seed, double accuracy) = 0;
+};
+
+/// All seeds, in their order.
+std::vector<run_result> run_all(const options& o, run_observer& observer);
+
+}  // namespace examples

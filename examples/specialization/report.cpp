@@ -1,0 +1,289 @@
+#include "specialization/report.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdarg>
+#include <cstdio>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <ostream>
+
+#include <tutelage/core/files.hpp>
+
+#include "common/gnuplot.hpp"
+
+namespace examples {
+
+namespace {
+
+std::string joined(const std::vector<std::size_t>& widths) {
+  std::string text;
+  for (const auto w : widths) {
+    if (!text.empty()) text += '-';
+    text += std::to_string(w);
+  }
+  return text;
+}
+
+// A number as the shortest text that reads back the same.
+std::string exact(double x) { return nlohmann::json(x).dump(); }
+
+[[gnu::format(printf, 1, 2)]] std::string format(const char* pattern, ...) {
+  char line[256];
+  va_list arguments;
+  va_start(arguments, pattern);
+  std::vsnprintf(line, sizeof line, pattern, arguments);
+  va_end(arguments);
+  return line;
+}
+
+// Teachers from the strongest fan-out to the weakest.
+std::vector<std::size_t> by_strength(const layer_result& layer) {
+  std::vector<std::size_t> order(layer.teachers.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return layer.teachers[a].fan_out_norm > layer.teachers[b].fan_out_norm;
+  });
+  return order;
+}
+
+constexpr std::size_t last_threshold = std::size(thresholds) - 1;
+
+void print_layer(std::ostream& out, const layer_result& layer) {
+  out << "  teacher  fan-out  student      rho  angle (deg)  bias gap  students on it\n";
+  for (const std::size_t j : by_strength(layer)) {
+    const auto& t = layer.teachers[j];
+    const std::string angle = t.angle ? format("%11.3f", *t.angle * 180 / M_PI) : "          -";
+    const std::string gap =
+        t.bias_gap && std::isfinite(*t.bias_gap) ? format("%8.4f", *t.bias_gap) : "       -";
+    out << format("  %7zu  %7.4f  %7zu  %7.4f  %s  %s  %14zu\n", j, t.fan_out_norm, t.best_student,
+                  t.correlation, angle.c_str(), gap.c_str(), t.matches[last_threshold]);
+  }
+  std::vector<double> unmatched, matched;
+  for (const auto& s : layer.students) {
+    (s.correlation > thresholds[last_threshold] ? matched : unmatched).push_back(s.fan_out_norm);
+  }
+  const auto median = [](std::vector<double>& values) {
+    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+    std::nth_element(values.begin(), middle, values.end());
+    return *middle;
+  };
+  out << format("  matched students (rho > %.2f): %zu", thresholds[last_threshold], matched.size());
+  if (!matched.empty()) out << format(", median fan-out norm %.4f", median(matched));
+  out << format("\n  unmatched students: %zu", unmatched.size());
+  if (!unmatched.empty()) out << format(", median fan-out norm %.4f", median(unmatched));
+  out << '\n';
+  if (layer.unchanging_teachers + layer.unchanging_students > 0) {
+    out << format("  dead or constant on the evaluation set: %zu teacher, %zu student nodes\n",
+                  layer.unchanging_teachers, layer.unchanging_students);
+  }
+}
+
+void print_run(std::ostream& out, const run_result& run) {
+  for (std::size_t l = 0; l < run.layers.size(); ++l) {
+    const auto& layer = run.layers[l];
+    out << format("hidden layer %zu: rho_mean %.4f, %zu of %zu teacher nodes covered\n", l + 1,
+                  layer.rho_mean, layer.covered[last_threshold], layer.teachers.size());
+    if (l == 0) print_layer(out, layer);
+  }
+  out << format("loss: %.4g on training inputs, %.4g on evaluation inputs;  %.1f s\n",
+                run.train_loss, run.eval_loss, run.seconds);
+  if (run.teacher_accuracy) {
+    out << format("accuracy on evaluation labels: teacher %.2f%%, student %.2f%%\n",
+                  100 * *run.teacher_accuracy, 100 * run.student_accuracy.value_or(0));
+  }
+}
+
+nlohmann::json thresholded(const std::vector<std::size_t>& counts) {
+  nlohmann::json result = nlohmann::json::object();
+  for (std::size_t i = 0; i < counts.size(); ++i) result[format("%g", thresholds[i])] = counts[i];
+  return result;
+}
+
+nlohmann::json number_or_null(const std::optional<double>& x) {
+  return x && std::isfinite(*x) ? nlohmann::json(*x) : nlohmann::json(nullptr);
+}
+
+nlohmann::json describe_layer(const layer_result& layer) {
+  nlohmann::json teachers = nlohmann::json::array(), students = nlohmann::json::array();
+  for (std::size_t j = 0; j < layer.teachers.size(); ++j) {
+    const auto& t = layer.teachers[j];
+    teachers.push_back({{"index", j},
+                        {"fan_out_norm", t.fan_out_norm},
+                        {"best_student", t.best_student},
+                        {"correlation", t.correlation},
+                        {"angle", number_or_null(t.angle)},
+                        {"bias_gap", number_or_null(t.bias_gap)},
+                        {"matches", thresholded(t.matches)}});
+  }
+  for (std::size_t k = 0; k < layer.students.size(); ++k) {
+    const auto& s = layer.students[k];
+    students.push_back({{"index", k},
+                        {"best_teacher", s.best_teacher},
+                        {"correlation", s.correlation},
+                        {"fan_out_norm", s.fan_out_norm}});
+  }
+  return {{"rho_mean", layer.rho_mean},
+          {"covered", thresholded(layer.covered)},
+          {"teachers", std::move(teachers)},
+          {"students", std::move(students)}};
+}
+
+nlohmann::json describe_run(const run_result& run) {
+  nlohmann::json result = describe_layer(run.layers.front());
+  result["seed"] = run.seed;
+  result["train_loss"] = run.train_loss;
+  result["eval_loss"] = run.eval_loss;
+  result["seconds"] = run.seconds;
+  if (run.teacher_accuracy) {
+    result["teacher_accuracy"] = *run.teacher_accuracy;
+    result["student_accuracy"] = number_or_null(run.student_accuracy);
+  }
+  if (run.layers.size() > 1) {
+    for (const auto& layer : run.layers) result["layers"].push_back(describe_layer(layer));
+  }
+  return result;
+}
+
+// Each student node of the lowest layer is a point; seeds have colors of their own.
+std::string specialization_figure(const std::string& nodes, std::size_t seeds) {
+  const std::string columns = "(column('layer')==1 ? column('correlation') : NaN):'fan_out_norm'";
+  return "set datafile separator ','\n"
+         "set key off\nset grid\nset xlabel 'best correlation with a teacher node'\n"
+         "set ylabel 'fan-out norm'\nset title 'Student nodes of the lowest hidden layer'\n"
+         "set xrange [-0.05:1.05]\nset yrange [0:*]\n"
+         "set palette defined (0 '#3b4cc0', 0.5 '#888888', 1 '#b40426')\nset cblabel "
+         "'seed'\nplot " +
+         quoted(nodes) + " using " + columns +
+         (seeds > 1 ? ":'seed' with points pt 7 ps 0.8 lc palette\n"
+                    : " with points pt 7 ps 0.8 lc rgb '#3b4cc0'\n");
+}
+
+std::string dynamics_figure(const std::string& history, const run_result& run) {
+  const auto order = by_strength(run.layers.front());
+  const std::size_t m = order.size();
+  std::string script =
+      "set datafile separator ','\nset datafile missing ''\n"
+      "set grid\nset xlabel 'epoch'\nset ylabel 'best correlation'\n"
+      "set title 'Teacher nodes from strong (blue) to weak (red)'\nset yrange [0:1.02]\nset key "
+      "off\n";
+  const std::size_t first_column =
+      5 + run.layers.size();  // seed, epoch, 2 losses, rho_mean a layer
+  for (std::size_t i = 0; i < m; ++i) {
+    const double hue =
+        m > 1 ? 0.67 * (1 - static_cast<double>(i) / static_cast<double>(m - 1)) : 0.67;
+    script += (i == 0 ? "plot " : ", ") + quoted(history) +
+              format(
+                  " every ::1 using ($1==%llu ? $2 : NaN):%zu with lines lw 2 lc rgb hsv2rgb(%.3f, "
+                  "0.85, 0.8)",
+                  static_cast<unsigned long long>(run.seed), first_column + order[i], hue);
+  }
+  return script + "\n";
+}
+
+std::string history_csv(const std::vector<run_result>& runs) {
+  std::string csv = "seed,epoch,train_loss,eval_loss";
+  for (std::size_t l = 0; l < runs[0].layers.size(); ++l)
+    csv += ",rho_mean_" + std::to_string(l + 1);
+  for (std::size_t j = 0; j < runs[0].layers[0].teachers.size(); ++j)
+    csv += ",rho_teacher_" + std::to_string(j);
+  csv += '\n';
+  for (const auto& run : runs) {
+    for (const auto& e : run.history) {
+      csv += std::to_string(run.seed) + ',' + std::to_string(e.epoch) + ',' +
+             (e.train_loss ? exact(*e.train_loss) : "") + ',' + exact(e.eval_loss);
+      for (const double rho : e.rho_mean) csv += ',' + exact(rho);
+      for (const double rho : e.teacher_rho) csv += ',' + exact(rho);
+      csv += '\n';
+    }
+  }
+  return csv;
+}
+
+std::string nodes_csv(const std::vector<run_result>& runs) {
+  std::string csv = "seed,layer,student,correlation,fan_out_norm,best_teacher\n";
+  for (const auto& run : runs) {
+    for (std::size_t l = 0; l < run.layers.size(); ++l) {
+      for (std::size_t k = 0; k < run.layers[l].students.size(); ++k) {
+        const auto& s = run.layers[l].students[k];
+        csv += std::to_string(run.seed) + ',' + std::to_string(l + 1) + ',' + std::to_string(k) +
+               ',' + exact(s.correlation) + ',' + exact(s.fan_out_norm) + ',' +
+               std::to_string(s.best_teacher) + '\n';
+      }
+    }
+  }
+  return csv;
+}
+
+}  // namespace
+
+void print_table(std::ostream& out, const options& o, const std::vector<run_result>& runs) {
+  out << "teacher " << joined(o.teacher) << ", student " << joined(o.student())
+      << format(" (%gx), ", o.over_realization)
+      << (o.leaky > 0 ? format("leaky ReLU %g", o.leaky) : "ReLU") << ", " << o.scalar << '\n';
+  if (runs.size() == 1) {
+    print_run(out, runs.front());
+    return;
+  }
+  out << "  seed";
+  for (std::size_t l = 0; l < runs[0].layers.size(); ++l) {
+    out << format("  layer %zu: rho_mean covered", l + 1);
+  }
+  out << "   eval loss        s\n";
+  for (const auto& run : runs) {
+    out << format("%6llu", static_cast<unsigned long long>(run.seed));
+    for (const auto& layer : run.layers) {
+      out << format("           %8.4f %3zu/%-3zu", layer.rho_mean, layer.covered[last_threshold],
+                    layer.teachers.size());
+    }
+    out << format("  %10.4g %8.1f\n", run.eval_loss, run.seconds);
+  }
+}
+
+std::string to_json(const options& o, const std::vector<run_result>& runs) {
+  nlohmann::json rates = nlohmann::json::object();
+  for (const auto& [epoch, rate] : o.learning_rate) rates[std::to_string(epoch)] = rate;
+  nlohmann::json result{{"config",
+                         {{"teacher", o.teacher},
+                          {"student", o.student()},
+                          {"over_realization", o.over_realization},
+                          {"polarity", o.polarity},
+                          {"leaky", o.leaky},
+                          {"teacher_values", o.teacher_values},
+                          {"teacher_bias", o.teacher_bias},
+                          {"input", o.input},
+                          {"std", o.std},
+                          {"samples", o.samples},
+                          {"eval_samples", o.eval_samples},
+                          {"student_init", o.student_init},
+                          {"loss", o.loss},
+                          {"learning_rate", rates},
+                          {"batch", o.batch},
+                          {"steps_per_epoch", o.steps_per_epoch},
+                          {"epochs", o.epochs},
+                          {"seeds", o.seeds},
+                          {"scalar", o.scalar}}},
+                        {"runs", nlohmann::json::array()}};
+  for (const auto& run : runs) result["runs"].push_back(describe_run(run));
+  return result.dump(2);
+}
+
+std::vector<std::string> write_files(const options& o, const std::vector<run_result>& runs) {
+  std::filesystem::create_directories(o.out);
+  const std::string folder = o.out + "/";
+  const std::string history = folder + "history.csv", nodes = folder + "nodes.csv";
+  tutelage::write_file(history, history_csv(runs));
+  tutelage::write_file(nodes, nodes_csv(runs));
+  std::vector<std::string> written{history, nodes};
+  const auto figure = [&](const std::string& name, const std::string& script) {
+    if (!draw(folder + name, script)) return;
+    written.push_back(folder + name + ".svg");
+    written.push_back(folder + name + ".png");
+  };
+  figure("specialization", specialization_figure(nodes, runs.size()));
+  figure("dynamics", dynamics_figure(history, runs.front()));
+  return written;
+}
+
+}  // namespace examples

@@ -1,0 +1,284 @@
+// The experiment as a template over the scalar; run_float.cpp and run_double.cpp instantiate it.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+
+#include <tutelage/analysis.hpp>
+#include <tutelage/data/images.hpp>
+#include <tutelage/tutelage.hpp>
+
+#include <utility>
+
+#include "specialization/experiment.hpp"
+
+namespace examples {
+
+using namespace tutelage;
+
+/// Inputs of a run; labels where images have them.
+template <class T>
+struct run_inputs {
+  matrix<T> train, evaluation;
+  std::vector<label> train_labels, evaluation_labels;
+};
+
+template <class T>
+run_inputs<T> read_images(const options& o) {
+  const auto existing = [](const std::string& name) {
+    return std::filesystem::exists(name) ? name : name + ".gz";
+  };
+  const image_rows<T> train(existing(o.input + "train-images-idx3-ubyte"));
+  const image_rows<T> test(existing(o.input + "t10k-images-idx3-ubyte"), train.numbers());
+  const auto all = [](std::size_t wanted, const image_rows<T>& images) {
+    return read_all(images.head(wanted == 0 ? images.rows() : wanted));
+  };
+  run_inputs<T> result{all(o.samples, train), all(o.eval_samples, test),
+                       read_labels(existing(o.input + "train-labels-idx1-ubyte")),
+                       read_labels(existing(o.input + "t10k-labels-idx1-ubyte"))};
+  const auto fit = [&](const char* which, const image_rows<T>& images, matrix<T>& rows,
+                       std::vector<label>& labels) {
+    if (labels.size() != images.rows()) {
+      throw shape_error(o.input + which + ": " + std::to_string(images.rows()) + " images and " +
+                        std::to_string(labels.size()) + " labels");
+    }
+    labels.resize(rows.shape(0));
+  };
+  fit("train", train, result.train, result.train_labels);
+  fit("t10k", test, result.evaluation, result.evaluation_labels);
+  return result;
+}
+
+template <class T>
+run_inputs<T> draw_inputs_for(const options& o, std::uint64_t seed) {
+  const auto draw = [&](std::size_t samples, purpose what) {
+    const std::size_t d = o.teacher.front();
+    if (o.input == "uniform") {
+      // U[-a, a] has standard deviation a / sqrt 3.
+      return draw_inputs<T>(uniform_inputs{o.std * std::sqrt(3.0)}, samples, d, seed, what);
+    }
+    return draw_inputs<T>(gaussian_inputs{o.std}, samples, d, seed, what);
+  };
+  return {draw(o.samples, purpose::inputs), draw(o.eval_samples, purpose::evaluation), {}, {}};
+}
+
+template <class Teacher>
+void build_teacher(Teacher& teacher, const options& o, std::uint64_t seed,
+                   const run_inputs<typename Teacher::value_type>& inputs) {
+  const stream random(seed, purpose::teacher);
+  if (o.reads_images()) {
+    initialize(teacher, linear_default_start{}, random);
+    const data_set<matrix_view<const typename Teacher::value_type>, std::vector<label>> labelled(
+        inputs.train, inputs.train_labels);
+    train(teacher, shuffled(labelled, 64, seed), cross_entropy{}, momentum_sgd{.momentum = 0.9},
+          constant_rate{0.01}, {.epochs = o.teacher_epochs});
+    return;
+  }
+  const teacher_settings settings{.values = o.teacher_values, .polarity = o.polarity};
+  if (o.teacher_bias == "tuned") {
+    construct_teacher(teacher, settings, tuned_bias{inputs.train}, random);
+  } else if (o.teacher_bias == "uniform") {
+    construct_teacher(teacher, settings, uniform_bias{0.5}, random);
+  } else {
+    construct_teacher(teacher, settings, constant_bias{std::stod(o.teacher_bias)}, random);
+  }
+}
+
+template <class Teacher, class Student>
+std::vector<layer_result> describe(const Teacher& teacher, const Student& student,
+                                   const std::vector<alignment>& layers) {
+  const auto strengths = all_fan_out_norms(teacher);
+  const auto norms = all_fan_out_norms(student);
+  const auto weights = align_weights(teacher.template layer<1>(), student.template layer<1>());
+  const auto unchanging = [](const std::vector<node_state>& states) {
+    std::size_t count = 0;
+    for (const auto state : states) count += state != node_state::active;
+    return count;
+  };
+  std::vector<layer_result> results;
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    const alignment& a = layers[l];
+    layer_result& r = results.emplace_back();
+    r.rho_mean = a.rho_mean();
+    for (const double t : thresholds) r.covered.push_back(a.covered(t));
+    for (std::size_t j = 0; j < a.teacher_nodes(); ++j) {
+      teacher_node node{strengths[l][j], a.best_student(j), a.best_rho(j), {}, {}, {}};
+      if (l == 0) {
+        node.angle = weights.angle(j, node.best_student);
+        node.bias_gap = weights.bias_gap(j, node.best_student);
+      }
+      for (const double t : thresholds) node.matches.push_back(a.matches(j, t));
+      r.teachers.push_back(std::move(node));
+    }
+    for (std::size_t k = 0; k < a.student_nodes(); ++k) {
+      const std::size_t j = a.best_teacher(k);
+      r.students.push_back({j, a.rho(j, k), norms[l][k]});
+    }
+    r.unchanging_teachers = unchanging(a.measured().teacher_states);
+    r.unchanging_students = unchanging(a.measured().student_states);
+  }
+  return results;
+}
+
+// Trains on `data` with the sampling that the options ask for.
+template <class Student, class Data, class Loss, class Hook>
+void learn(Student& student, const Data& data, const Loss& loss, const options& o,
+           std::uint64_t seed, Hook& hook) {
+  const step_rates rate(o.learning_rate);
+  const train_settings settings{.epochs = o.epochs};
+  if (o.steps_per_epoch == 0) {
+    train(student, shuffled(data, o.batch, seed), loss, sgd{}, rate, settings, hook);
+  } else {
+    const batch_settings batches{.batch = o.batch, .steps = o.steps_per_epoch, .seed = seed};
+    train(student, with_replacement(data, batches), loss, sgd{}, rate, settings, hook);
+  }
+}
+
+template <class Teacher, class Student, class Loss, class Targets>
+void learn_and_record(const Teacher& teacher, Student& student, const options& o,
+                      const run_inputs<typename Teacher::value_type>& inputs, const Loss& loss,
+                      const Targets& make_targets, run_observer& observer, run_result& result) {
+  using T = typename Teacher::value_type;
+  using targets = std::invoke_result_t<Targets, matrix<T>>;
+  using data_type = data_set<matrix_view<const T>, targets>;
+  const data_type data(inputs.train, make_targets(outputs(teacher, inputs.train)));
+  const data_type evaluation(inputs.evaluation, make_targets(outputs(teacher, inputs.evaluation)));
+
+  std::vector<alignment> layers;
+  const auto record = [&](std::size_t epoch, std::optional<double> train_loss) {
+    layers = align(teacher, student, inputs.evaluation);
+    epoch_result now{epoch, train_loss, mean_loss(student, evaluation, loss), {}, {}};
+    for (const auto& a : layers) now.rho_mean.push_back(a.rho_mean());
+    for (std::size_t j = 0; j < layers[0].teacher_nodes(); ++j) {
+      now.teacher_rho.push_back(layers[0].best_rho(j));
+    }
+    result.history.push_back(std::move(now));
+  };
+  record(0, {});
+  on_epoch_end recorder{[&](const auto& report) {
+    record(report.epoch, report.train_loss);
+    observer.epoch_done(result.history.back().eval_loss, result.history.back().rho_mean[0]);
+  }};
+  learn(student, data, loss, o, result.seed, recorder);
+
+  result.train_loss = mean_loss(student, data, loss);
+  result.eval_loss = result.history.back().eval_loss;
+  result.layers = describe(teacher, student, layers);
+}
+
+template <class Teacher, class Student>
+run_result run_one(Teacher teacher, Student student, const options& o, std::uint64_t seed,
+                   const run_inputs<typename Teacher::value_type>& inputs, run_observer& observer) {
+  using T = typename Teacher::value_type;
+  const auto start = std::chrono::steady_clock::now();
+  run_result result{};
+  result.seed = seed;
+  build_teacher(teacher, o, seed, inputs);
+  const auto accuracy_of = [&](const auto& net) {
+    return accuracy(net, data_set<matrix_view<const T>, std::vector<label>>(
+                             inputs.evaluation, inputs.evaluation_labels));
+  };
+  if (o.reads_images()) {
+    result.teacher_accuracy = accuracy_of(teacher);
+    observer.teacher_trained(seed, *result.teacher_accuracy);
+  }
+
+  const stream random(seed, purpose::student);
+  if (o.student_init == "default") {
+    initialize(student, linear_default_start{}, random);
+  } else {
+    initialize(student, gaussian_start{std::stod(o.student_init)}, random);
+  }
+  if (o.loss == "mse") {
+    learn_and_record(
+        teacher, student, o, inputs, mean_squared_error{}, [](matrix<T> f) { return f; }, observer,
+        result);
+  } else {
+    learn_and_record(
+        teacher, student, o, inputs, cross_entropy{}, [](const matrix<T>& f) { return argmax(f); },
+        observer, result);
+  }
+  if (o.reads_images()) result.student_accuracy = accuracy_of(student);
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return result;
+}
+
+// ---- Widths: common ones are known to the compiler ----------------------------------------------
+
+// An mlp of `Widths` widths, all dynamic.
+template <class T, class Indices>
+struct dynamic_mlp;
+template <class T, std::size_t... I>
+struct dynamic_mlp<T, std::index_sequence<I...>> {
+  using type = mlp<T, leaky_relu<dynamic_slope>, (static_cast<void>(I), dynamic)...>;
+};
+
+template <class T, std::size_t Widths>
+run_result run_dynamic(const options& o, std::uint64_t seed, const run_inputs<T>& inputs,
+                       run_observer& observer) {
+  using net = typename dynamic_mlp<T, std::make_index_sequence<Widths>>::type;
+  const auto make = [&](const std::vector<std::size_t>& widths) {
+    std::array<std::size_t, Widths> array{};
+    std::copy_n(widths.begin(), Widths, array.begin());
+    return net(array, leaky_relu<dynamic_slope>(o.leaky));
+  };
+  return run_one(make(o.teacher), make(o.student()), o, seed, inputs, observer);
+}
+
+template <class T>
+run_result run_any(const options& o, std::uint64_t seed, const run_inputs<T>& inputs,
+                   run_observer& observer) {
+  using widths = std::vector<std::size_t>;
+  if (o.teacher == widths{100, 10, 50} && o.leaky == 0) {
+    using teacher = mlp<T, relu, 100, 10, 50>;
+    switch (o.student()[1]) {
+      case 10:
+        return run_one(teacher(), mlp<T, relu, 100, 10, 50>(), o, seed, inputs, observer);
+      case 20:
+        return run_one(teacher(), mlp<T, relu, 100, 20, 50>(), o, seed, inputs, observer);
+      case 50:
+        return run_one(teacher(), mlp<T, relu, 100, 50, 50>(), o, seed, inputs, observer);
+      case 100:
+        return run_one(teacher(), mlp<T, relu, 100, 100, 50>(), o, seed, inputs, observer);
+      default:
+        break;
+    }
+  }
+  switch (o.teacher.size()) {
+    case 3:
+      return run_dynamic<T, 3>(o, seed, inputs, observer);
+    case 4:
+      return run_dynamic<T, 4>(o, seed, inputs, observer);
+    case 5:
+      return run_dynamic<T, 5>(o, seed, inputs, observer);
+    case 6:
+      return run_dynamic<T, 6>(o, seed, inputs, observer);
+    case 7:
+      return run_dynamic<T, 7>(o, seed, inputs, observer);
+    case 8:
+      return run_dynamic<T, 8>(o, seed, inputs, observer);
+    case 9:
+      return run_dynamic<T, 9>(o, seed, inputs, observer);
+    default:
+      throw argument_error("specialization: 3 to 9 widths");
+  }
+}
+
+template <class T>
+std::vector<run_result> run_all_in(const options& o, run_observer& observer) {
+  const blas_threads one(1);
+  run_inputs<T> images;
+  if (o.reads_images()) {
+    images = read_images<T>(o);
+    if (images.train.shape(1) != o.teacher.front()) {
+      throw shape_error("specialization: --teacher takes " + std::to_string(o.teacher.front()) +
+                        " inputs, the images have " + std::to_string(images.train.shape(1)));
+    }
+  }
+  return parallel_map(o.seeds.size(), o.threads, [&](std::size_t i) {
+    if (o.reads_images()) return run_any<T>(o, o.seeds[i], images, observer);
+    return run_any<T>(o, o.seeds[i], draw_inputs_for<T>(o, o.seeds[i]), observer);
+  });
+}
+
+}  // namespace examples

@@ -1,0 +1,164 @@
+# Runs the example programs as a user would. cmake -DPROGRAMS=folder -DSCRATCH=folder -P check.cmake
+file(REMOVE_RECURSE ${SCRATCH})
+file(MAKE_DIRECTORY ${SCRATCH})
+
+# runs(program arguments...) must succeed; standard output is left in `printed`.
+function(runs program)
+  execute_process(
+    COMMAND ${PROGRAMS}/${program} ${ARGN}
+    WORKING_DIRECTORY ${SCRATCH}
+    OUTPUT_VARIABLE printed
+    ERROR_VARIABLE problems
+    RESULT_VARIABLE code)
+  if(NOT code EQUAL 0)
+    message(FATAL_ERROR "${program} ${ARGN}: exit code ${code}\n${problems}")
+  endif()
+  set(printed "${printed}" PARENT_SCOPE)
+endfunction()
+
+# fails(code sentence program arguments...) must exit with `code`, say `sentence` in one line of its own
+# and print nothing else of note.
+function(fails code sentence program)
+  execute_process(
+    COMMAND ${PROGRAMS}/${program} ${ARGN}
+    WORKING_DIRECTORY ${SCRATCH}
+    OUTPUT_VARIABLE printed
+    ERROR_VARIABLE problems
+    RESULT_VARIABLE got)
+  if(NOT got EQUAL ${code})
+    message(SEND_ERROR "${program} ${ARGN}: exit code ${got}, expected ${code}\n${problems}")
+  endif()
+  string(FIND "${problems}" "${sentence}" place)
+  if(place EQUAL -1)
+    message(SEND_ERROR "${program} ${ARGN}: not said: ${sentence}\n${problems}")
+  endif()
+  if(NOT printed STREQUAL "")
+    message(SEND_ERROR "${program} ${ARGN}: printed ${printed}")
+  endif()
+endfunction()
+
+function(expect actual operator expected)
+  if(NOT "${actual}" ${operator} "${expected}")
+    message(SEND_ERROR "${actual}: not ${operator} ${expected}")
+  endif()
+endfunction()
+
+function(exists file)
+  if(NOT EXISTS ${SCRATCH}/${file})
+    message(SEND_ERROR "${file} was not written")
+  endif()
+endfunction()
+
+# ---- specialization: JSON, files, deep networks, images ---------------------------------------------
+
+runs(specialization --json result.json --out figures --threads 1)
+expect("${printed}" MATCHES "10 of 10 teacher nodes covered")
+file(READ ${SCRATCH}/result.json json)
+string(JSON covered GET "${json}" runs 0 covered 0.95)
+expect(${covered} EQUAL 10)
+string(JSON rho_mean GET "${json}" runs 0 rho_mean)
+expect(${rho_mean} GREATER 0.999)
+string(JSON teachers LENGTH "${json}" runs 0 teachers)
+expect(${teachers} EQUAL 10)
+string(JSON students LENGTH "${json}" runs 0 students)
+expect(${students} EQUAL 50)
+foreach(field IN ITEMS index fan_out_norm best_student correlation angle bias_gap matches)
+  string(JSON value GET "${json}" runs 0 teachers 9 ${field})
+endforeach()
+foreach(field IN ITEMS index best_teacher correlation fan_out_norm)
+  string(JSON value GET "${json}" runs 0 students 49 ${field})
+endforeach()
+foreach(field IN ITEMS seed train_loss eval_loss seconds)
+  string(JSON value GET "${json}" runs 0 ${field})
+endforeach()
+foreach(file IN ITEMS history.csv nodes.csv specialization.svg specialization.png dynamics.svg
+                      dynamics.png)
+  exists(figures/${file})
+endforeach()
+file(STRINGS ${SCRATCH}/figures/history.csv history)
+list(LENGTH history lines)
+expect(${lines} EQUAL 22) # the names, before training, 20 epochs
+
+# The same numbers whatever the number of threads.
+function(numbers variable)
+  runs(specialization --epochs 2 --samples 2000 --eval-samples 500 --json - --quiet ${ARGN})
+  string(REGEX REPLACE "\"seconds\": [^\n]*\n" "" printed "${printed}")
+  set(${variable} "${printed}" PARENT_SCOPE)
+endfunction()
+numbers(one_thread --seeds 1-3 --threads 1)
+numbers(two_threads --seeds 1-3 --threads 2)
+expect("${one_thread}" STREQUAL "${two_threads}")
+numbers(third_alone --seeds 3)
+string(JSON in_three GET "${one_thread}" runs 2)
+string(JSON alone GET "${third_alone}" runs 0)
+expect("${in_three}" STREQUAL "${alone}")
+
+# Both scalars, losses and starts; deep and leaky; uniform inputs; everything at its smallest.
+runs(specialization --scalar float --epochs 3 --json float.json)
+runs(specialization --teacher 6-5-4-3 --leaky 0.01 --student-init default --input uniform
+     --teacher-bias uniform --samples 500 --eval-samples 300 --epochs 2 --json deep.json --out deep)
+file(READ ${SCRATCH}/deep.json json)
+string(JSON layers LENGTH "${json}" runs 0 layers)
+expect(${layers} EQUAL 2)
+string(JSON type TYPE "${json}" runs 0 layers 1 teachers 0 angle)
+expect(${type} STREQUAL NULL)
+runs(specialization --published deep --teacher 20-10-15-20-25-100 --over-realization 2
+     --samples 1000 --eval-samples 500 --epochs 2)
+expect("${printed}" MATCHES "hidden layer 4")
+runs(specialization --loss cross-entropy --teacher-bias tuned --epochs 1 --samples 1000)
+runs(specialization --teacher 1-1-1 --over-realization 0.1 --samples 1 --eval-samples 1 --batch 1
+     --steps-per-epoch 1 --epochs 1)
+runs(specialization --epochs 0)
+runs(specialization --help)
+if(EXISTS /usr/share/datasets/fashion-mnist)
+  runs(specialization --input fashion-mnist --scalar float --samples 20000 --eval-samples 2000
+       --teacher-epochs 2 --epochs 2 --json images.json)
+  file(READ ${SCRATCH}/images.json json)
+  string(JSON accuracy GET "${json}" runs 0 teacher_accuracy)
+  expect(${accuracy} GREATER 0.8)
+endif()
+
+# ---- What a user may get wrong -----------------------------------------------------------------------
+
+fails(2 "The following argument was not expected: --widths" specialization --widths)
+fails(2 "--teacher: widths are whole numbers from 1 to 1000000 joined by '-', as in 100-10-50; got 10-0-5"
+      specialization --teacher 10-0-5)
+fails(2 "--teacher: takes an input width, 1 to 7 hidden widths and an output width; got 10-5"
+      specialization --teacher 10-5)
+fails(2 "--over-realization: is a number above 0 on; got -1" specialization --over-realization -1)
+fails(2 "--seeds: is a number, a range 1-32 or a list 1,5,9; got 5-1" specialization --seeds 5-1)
+fails(2 "--learning-rate: is a number, or rates by epoch 0:0.2,20:0.1; got fast"
+      specialization --learning-rate fast)
+fails(2 "--student-init: is a number or default; got x" specialization --student-init x)
+fails(1 "specialization: training diverged at step" specialization --learning-rate 1000
+      --json never.json --out never)
+fails(1 "specialization: cannot open nowhere/train-images-idx3-ubyte.gz: No such file or directory"
+      specialization --input nowhere/ --json never.json --out never)
+fails(1 "distinct columns" specialization --teacher 1-10-3 --json never.json --out never)
+file(WRITE ${SCRATCH}/cut-train-images-idx3-ubyte "abc")
+fails(1 "byte 3: magic number: the file is cut off" specialization --input cut- --json never.json)
+if(EXISTS /usr/share/datasets/fashion-mnist)
+  fails(1 "specialization: --teacher takes 100 inputs, the images have 784" specialization
+        --teacher 100-10-10 --input fashion-mnist --json never.json)
+endif()
+file(WRITE ${SCRATCH}/file "")
+fails(1 "file" specialization --epochs 0 --quiet --json file/result.json)
+fails(1 "file" specialization --epochs 0 --quiet --out file/figures)
+if(EXISTS ${SCRATCH}/never.json OR EXISTS ${SCRATCH}/never)
+  message(SEND_ERROR "a failed run left files")
+endif()
+
+# ---- convergence_2d -----------------------------------------------------------------------------------
+
+runs(convergence_2d --out plane)
+expect("${printed}" MATCHES "2 of 2 teacher nodes covered")
+foreach(file IN ITEMS convergence_2d.csv convergence_2d.svg convergence_2d.png)
+  exists(plane/${file})
+endforeach()
+fails(2 "--epochs" convergence_2d --epochs 0)
+
+file(GLOB_RECURSE parts ${SCRATCH}/*.part ${SCRATCH}/*.??????)
+list(FILTER parts INCLUDE REGEX "(\\.part|\\.json\\.......)$")
+if(parts)
+  message(SEND_ERROR "temporary files were left: ${parts}")
+endif()
