@@ -56,8 +56,7 @@ comparison close_to(const matrix_view<T, R, C>& actual, const matrix_view<U, R2,
   for (std::size_t i = 0; i < actual.rows(); ++i) {
     for (std::size_t j = 0; j < actual.cols(); ++j) {
       result.add(static_cast<double>(std::abs(actual(i, j) - expected(i, j))), tolerance,
-                 "(" + std::to_string(i) + ", " + std::to_string(j) + ")",
-                 static_cast<double>(real_part(actual(i, j))),
+                 detail::text("(", i, ", ", j, ")"), static_cast<double>(real_part(actual(i, j))),
                  static_cast<double>(real_part(expected(i, j))));
     }
   }

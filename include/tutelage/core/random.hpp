@@ -186,10 +186,10 @@ class stream {
   }
 
   /// Uniform in [low, high), rounded to T, into every element. Throws argument_error unless both
-  /// are finite and low <= high.
+  /// and their distance are finite and low <= high.
   template <real_scalar T>
   void fill_uniform(std::span<T> out, double low = 0, double high = 1) {
-    if (!std::isfinite(low) || !std::isfinite(high) || low > high) {
+    if (!std::isfinite(high - low) || low > high) {
       throw argument_error(detail::text("stream::fill_uniform: [", low, ", ", high,
                                         "), expected finite ends in order"));
     }

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <set>
 #include <span>
 
@@ -72,29 +73,31 @@ inline std::vector<double> column_key(std::vector<double> column, bool scaled) {
   return column;
 }
 
-template <class W>
-void draw_distinct_columns(const W& weights, const std::vector<double>& values, bool scaled,
-                           std::size_t layer, stream& random) {
+// `cols` columns of `rows` entries.
+inline std::vector<std::vector<double>> draw_distinct_columns(std::size_t rows, std::size_t cols,
+                                                              const std::vector<double>& values,
+                                                              bool scaled, std::size_t layer,
+                                                              stream& random) {
   constexpr std::size_t patience = 100'000;  // draws without a new column before giving up
   std::set<std::vector<double>> seen;
-  std::vector<double> column(weights.rows());
-  for (std::size_t k = 0; k < weights.cols(); ++k) {
+  std::vector<std::vector<double>> columns;
+  std::vector<double> column(rows);
+  while (columns.size() < cols) {
     std::size_t tries = 0;
     bool fresh = false;
     while (!fresh) {
       if (++tries > patience) {
-        throw argument_error(text("construct_teacher: layer ", layer, " needs ", weights.cols(),
-                                  " distinct columns of ", weights.rows(), " entries, the list of ",
-                                  values.size(), " values gives ", k));
+        throw argument_error(text("construct_teacher: layer ", layer, " needs ", cols,
+                                  " distinct columns of ", rows, " entries, the list of ",
+                                  values.size(), " values gives ", columns.size()));
       }
       for (double& w : column) w = values[random.below(values.size())];
       const bool zero = std::all_of(column.begin(), column.end(), [](double w) { return w == 0; });
       fresh = !zero && seen.insert(column_key(column, scaled)).second;
     }
-    for (std::size_t i = 0; i < column.size(); ++i) {
-      weights(i, k) = static_cast<std::remove_cvref_t<decltype(weights(i, k))>>(column[i]);
-    }
+    columns.push_back(column);
   }
+  return columns;
 }
 
 }  // namespace detail
@@ -122,7 +125,8 @@ void normalize_columns(L& l) {
 /// Layer by layer from the lowest: subtracts each hidden node's median pre-activation over `inputs`
 /// from its bias, so that half of them activate it (the lower median, as torch.median takes it).
 /// Then scales and shifts each output to mean 0 and variance 1 over `inputs`; an output that is
-/// constant there is only shifted. Throws shape_error for inputs of another width or none.
+/// constant there, to rounding, is only shifted. Throws shape_error for inputs of another width or
+/// none.
 template <class Network, class Inputs>
 void tune_biases(Network& teacher, const Inputs& inputs) {
   using T = typename Network::value_type;
@@ -131,12 +135,14 @@ void tune_biases(Network& teacher, const Inputs& inputs) {
   activations<Network> kept;
   teacher.for_each_layer([&](auto& l, std::size_t number) {
     auto values = make_matrix<T>(l.out_width(), N);  // pre-activations, [n_l, N]
+    T largest = 0;                                   // of what the layer takes
     for_each_chunk(inputs, [&](matrix_view<const T> x, std::size_t first) {
       teacher.forward(x, kept);
       const auto below = number == 1 ? x : kept.f(number - 1);
       auto a = make_matrix<T>(x.rows(), l.out_width());
       multiply(below, l.linear_weights(), a);
       for (std::size_t i = 0; i < x.rows(); ++i) {
+        for (const T value : below.row(i)) largest = std::max(largest, std::abs(value));
         for (std::size_t k = 0; k < l.out_width(); ++k) values(k, first + i) = a(i, k);
       }
     });
@@ -156,7 +162,11 @@ void tune_biases(Network& teacher, const Inputs& inputs) {
       accumulator_t<T> variance = 0;
       for (std::size_t i = 0; i < N; ++i) variance += (begin[i] - mean) * (begin[i] - mean);
       variance /= static_cast<accumulator_t<T>>(N);
-      const accumulator_t<T> scale = variance > 0 ? 1 / std::sqrt(variance) : 1;
+      // What the sums' rounding can make of equal inputs is no variation.
+      accumulator_t<T> rounding = 0;
+      for (std::size_t i = 0; i < l.in_width(); ++i) rounding += std::abs(l.weights()(i, k));
+      rounding *= largest * std::numeric_limits<T>::epsilon() * static_cast<T>(l.in_width());
+      const accumulator_t<T> scale = std::sqrt(variance) > rounding ? 1 / std::sqrt(variance) : 1;
       for (std::size_t i = 0; i < l.in_width(); ++i) {
         l.weights()(i, k) = static_cast<T>(l.weights()(i, k) * scale);
       }
@@ -175,7 +185,11 @@ void construct_teacher(Network& teacher, const teacher_settings& settings, const
   teacher.for_each_layer([&](auto& l, std::size_t number) {
     const bool hidden = number < Network::depth;
     const auto W = l.linear_weights();
-    detail::draw_distinct_columns(W, settings.values, hidden, number, random);
+    const auto columns =
+        detail::draw_distinct_columns(W.rows(), W.cols(), settings.values, hidden, number, random);
+    for (std::size_t i = 0; i < W.rows(); ++i) {
+      for (std::size_t k = 0; k < W.cols(); ++k) W(i, k) = static_cast<T>(columns[k][i]);
+    }
     if (number > 1) {
       for (std::size_t j = 1; j < W.rows(); ++j) {
         const double strength = std::pow(static_cast<double>(j + 1), -settings.polarity);

@@ -38,7 +38,7 @@ struct relu {
   /// The activation of pre-activation `a`.
   template <scalar T>
   [[nodiscard]] static constexpr T activate(const T& a) noexcept {
-    return real_part(a) < 0 ? T(0) : a;
+    return real_part(a) <= 0 ? T(0) : a;  // <= for 0 + ih; a NaN goes through
   }
   /// The gate z, 1 or c, of the node whose activation is `f`.
   template <scalar T>

@@ -170,7 +170,7 @@ class network {
   template <class Gate, std::size_t... I>
   network(const std::array<std::size_t, depth + 1>& widths, const Gate& gate,
           std::index_sequence<I...>)
-      : layers_(detail::make_layer<Layers>(widths, I, gate_for<Layers>(gate))...) {
+      : layers_{detail::make_layer<Layers>(widths, I, gate_for<Layers>(gate))...} {  // in order
     detail::check_all_neighbours<Layers...>(std::make_index_sequence<depth - 1>{});
   }
 

@@ -153,14 +153,14 @@ void tell_epoch(Hook& hook, const Report& report) {
 /// Makes a hook of a function of the epoch's report.
 template <class F>
 struct on_epoch_end {
+  explicit on_epoch_end(F function) : call(std::move(function)) {}
+
   F call;
   template <class Report>
   void on_epoch(const Report& report) {
     call(report);
   }
 };
-template <class F>
-on_epoch_end(F) -> on_epoch_end<F>;
 
 /// A hook that scales every column of W~ of a layer to unit norm after each step, and the bias with
 /// it: the normalized training of the reference experiments.

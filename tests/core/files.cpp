@@ -1,0 +1,299 @@
+#include <tutelage/core/files.hpp>
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <iterator>
+#include <limits>
+#include <thread>
+#include <vector>
+
+#include "support/temporary_folder.hpp"
+#include "support/thrown.hpp"
+
+namespace {
+
+// What the operating system does to this thread's calls: as a rule nothing out of the ordinary.
+struct fault_plan {
+  bool recording = false;
+  std::array<char, 64> calls{};  // w, m (fchmod), s (fsync), c, r, in order
+  std::size_t count = 0;
+  char failing = 0;      // which call fails,
+  int successes = 0;     // after so many that succeed,
+  int failures = 1;      // so many times,
+  int error_number = 0;  // with what
+  std::size_t longest_write = std::numeric_limits<std::size_t>::max();  // bytes
+};
+thread_local constinit fault_plan faults;
+
+// Notes a call; should it fail?
+bool fails(char call) {
+  if (!faults.recording) return false;
+  if (faults.count < faults.calls.size()) faults.calls[faults.count++] = call;
+  if (call != faults.failing || faults.successes-- > 0 || faults.failures-- <= 0) return false;
+  errno = faults.error_number;
+  return true;
+}
+
+}  // namespace
+
+// In place of the C library's, for the whole program.
+extern "C" {
+ssize_t write(int file, const void* data, std::size_t size) {
+  if (fails('w')) return -1;
+  return ::syscall(SYS_write, file, data, std::min(size, faults.longest_write));
+}
+int fchmod(int file, mode_t mode) noexcept {
+  return fails('m') ? -1 : static_cast<int>(::syscall(SYS_fchmod, file, mode));
+}
+int fsync(int file) {  //
+  return fails('s') ? -1 : static_cast<int>(::syscall(SYS_fsync, file));
+}
+int close(int file) {
+  const bool failing = fails('c');  // the descriptor is gone all the same
+  const auto result = static_cast<int>(::syscall(SYS_close, file));
+  if (failing) errno = faults.error_number;
+  return failing ? -1 : result;
+}
+int rename(const char* from, const char* to) noexcept {
+  return fails('r') ? -1 : ::renameat(AT_FDCWD, from, AT_FDCWD, to);
+}
+}
+
+namespace {
+
+using namespace test;
+using namespace tutelage;
+namespace fs = std::filesystem;
+
+std::string read(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// The names in a folder, in order.
+std::vector<std::string> names(const std::string& folder) {
+  std::vector<std::string> result;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    result.push_back(entry.path().filename().string());
+  }
+  std::sort(result.begin(), result.end());
+  return result;
+}
+
+std::size_t open_files() { return names("/proc/self/fd").size(); }
+
+void check_error(const io_error& e, const std::string& operation, const std::string& path,
+                 int error_number) {
+  CHECK(e.operation() == operation);
+  CHECK(e.path() == path);
+  CHECK(e.code() == std::error_code(error_number, std::generic_category()));
+  CHECK(e.what() ==
+        "cannot " + operation + " " + path + ": " + std::generic_category().message(error_number));
+}
+
+// Until its end, this program is a user with no rights.
+class without_rights {
+ public:
+  without_rights() {
+    if (was_root_) REQUIRE(::seteuid(65534) == 0);
+  }
+  without_rights(const without_rights&) = delete;
+  without_rights& operator=(const without_rights&) = delete;
+  ~without_rights() {
+    if (was_root_) CHECK(::seteuid(0) == 0);
+  }
+
+ private:
+  bool was_root_ = ::geteuid() == 0;
+};
+
+}  // namespace
+
+TEST_CASE("write_file: what was written is read, byte for byte") {
+  const temporary_folder folder;
+  std::string every_byte(256 * 5000, '\0');
+  for (std::size_t i = 0; i < every_byte.size(); ++i) every_byte[i] = static_cast<char>(i);
+  for (const auto& content : {std::string("a"), std::string(), every_byte, std::string(2, '\0')}) {
+    write_file(folder / "file", content);
+    CHECK(read(folder / "file") == content);
+    CHECK(names(folder / "") == std::vector<std::string>{"file"});
+  }
+}
+
+TEST_CASE("write_file: others may read, whatever the mask") {
+  const temporary_folder folder;
+  const mode_t mask = ::umask(077);
+  write_file(folder / "file", "a");
+  ::umask(mask);
+  CHECK(fs::status(folder / "file").permissions() == fs::perms(0644));
+}
+
+TEST_CASE("write_file: the old file is replaced, not changed") {
+  const temporary_folder folder;
+  const auto path = folder.write("file", "old");
+  std::ifstream reading_old(path);
+  fs::create_hard_link(path, folder / "other name");
+  write_file(path, "new content");
+  CHECK(std::string(std::istreambuf_iterator<char>(reading_old), {}) == "old");
+  CHECK(read(folder / "other name") == "old");
+  CHECK(read(path) == "new content");
+}
+
+TEST_CASE("write_file: a reader sees all of one content") {
+  const temporary_folder folder;
+  const std::string a(100'000, 'a'), b(70'000, 'b');
+  write_file(folder / "file", a);
+  std::jthread writer([&](const std::stop_token& stop) {
+    for (bool odd = true; !stop.stop_requested(); odd = !odd) {
+      write_file(folder / "file", odd ? b : a);
+    }
+  });
+  std::size_t torn = 0;
+  for (int i = 0; i < 300; ++i) {
+    const auto seen = read(folder / "file");
+    torn += seen != a && seen != b;
+  }
+  CHECK(torn == 0);
+}
+
+TEST_CASE("write_file: folders that do not exist or are none") {
+  const temporary_folder folder;
+  const auto regular = folder.write("regular", "content");
+  const auto create = "create a temporary file beside";
+  const auto thrown = [](const std::string& path) {
+    return thrown_by<io_error>([&] { write_file(path, "x"); });
+  };
+  check_error(thrown(folder / "missing/file"), create, folder / "missing/file", ENOENT);
+  check_error(thrown(regular + "/file"), create, regular + "/file", ENOTDIR);
+}
+
+TEST_CASE("write_file: the target is a folder") {
+  const temporary_folder folder;
+  fs::create_directory(folder / "folder");
+  const auto before = open_files();
+  check_error(thrown_by<io_error>([&] { write_file(folder / "folder", "x"); }),
+              "rename a temporary file to", folder / "folder", EISDIR);
+  CHECK(names(folder / "") == std::vector<std::string>{"folder"});
+  CHECK(open_files() == before);
+}
+
+TEST_CASE("write_file: a folder that may not be written") {
+  const temporary_folder folder;
+  const auto path = folder.write("file", "old");
+  fs::permissions(folder / "", fs::perms(0555));
+  {
+    const without_rights guard;
+    check_error(thrown_by<io_error>([&] { write_file(path, "new"); }),
+                "create a temporary file beside", path, EACCES);
+  }
+  fs::permissions(folder / "", fs::perms(0755));
+  CHECK(read(path) == "old");
+  CHECK(names(folder / "") == std::vector<std::string>{"file"});
+}
+
+TEST_CASE("write_file: the disk is full") {
+  const temporary_folder folder;
+  const auto disk = folder / "disk";
+  fs::create_directory(disk);
+  if (::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=64k") != 0) {
+    MESSAGE("not tested: this user cannot mount a small disk");
+    return;
+  }
+  const auto path = disk + "/file";
+  write_file(path, "old");
+  const auto before = open_files();
+  check_error(thrown_by<io_error>([&] { write_file(path, std::string(1'000'000, 'x')); }), "write",
+              path, ENOSPC);
+  CHECK(open_files() == before);
+  CHECK(read(path) == "old");
+  CHECK(names(disk) == std::vector<std::string>{"file"});
+  write_file(path, "there is room again");
+  CHECK(read(path) == "there is room again");
+  CHECK(::umount(disk.c_str()) == 0);
+}
+
+TEST_CASE("write_file: a file larger than the limit") {
+  const temporary_folder folder;
+  const auto path = folder.write("file", "old");
+  rlimit limit{};
+  REQUIRE(::getrlimit(RLIMIT_FSIZE, &limit) == 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{4096, limit.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
+  std::string message;
+  try {
+    write_file(path, std::string(10'000, 'x'));
+  } catch (const io_error& e) {
+    message = e.what();
+  }
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &limit) == 0);
+  std::signal(SIGXFSZ, handler);
+  CHECK(message == "cannot write " + path + ": File too large");
+  CHECK(read(path) == "old");
+  CHECK(names(folder / "") == std::vector<std::string>{"file"});
+}
+
+TEST_CASE("write_file: on the disk before it has its name") {
+  const temporary_folder folder;
+  faults = {};
+  faults.recording = true;
+  write_file(folder / "file", "content");
+  const std::string calls(faults.calls.data(), faults.count);
+  faults = {};
+  CHECK(calls == "wmscr");
+}
+
+TEST_CASE("write_file: writes that are short or interrupted go on") {
+  const temporary_folder folder;
+  faults = {};
+  faults.recording = true;
+  faults.longest_write = 3;
+  faults.failing = 'w';
+  faults.successes = 1;
+  faults.failures = 2;
+  faults.error_number = EINTR;
+  write_file(folder / "file", "0123456789");
+  const std::string calls(faults.calls.data(), faults.count);
+  faults = {};
+  CHECK(calls == "wwwwwwmscr");
+  CHECK(read(folder / "file") == "0123456789");
+}
+
+TEST_CASE("write_file: whatever fails, the old file stays and nothing else does") {
+  struct fault {
+    char call;
+    int successes;
+    int error_number;
+    const char* operation;
+  };
+  for (const auto& planned :
+       {fault{'w', 0, EIO, "write"}, fault{'w', 2, ENOSPC, "write"},
+        fault{'m', 0, EPERM, "set the mode of"}, fault{'s', 0, EIO, "write"},
+        fault{'c', 0, EDQUOT, "write"}, fault{'r', 0, EACCES, "rename a temporary file to"}}) {
+    CAPTURE(planned.call);
+    const temporary_folder folder;
+    const auto path = folder.write("file", "old");
+    const auto before = open_files();
+    faults = {};
+    faults.recording = true;
+    faults.failing = planned.call;
+    faults.successes = planned.successes;
+    faults.error_number = planned.error_number;
+    faults.longest_write = 3;
+    const auto e = thrown_by<io_error>([&] { write_file(path, "0123456789"); });
+    faults = {};
+    check_error(e, planned.operation, path, planned.error_number);
+    CHECK(open_files() == before);
+    CHECK(read(path) == "old");
+    CHECK(names(folder / "") == std::vector<std::string>{"file"});
+    write_file(path, "new");
+    CHECK(read(path) == "new");
+  }
+}
