@@ -7,14 +7,13 @@
 // so that f_L = V_l f_l + r_l at every layer. Both are constant where no gate above layer l changes
 // (Corollary 2 of the paper).
 //
-//   V_l   [C, n_l]      a sample; [N*C, n_l] a batch, the samples' matrices one below the other
-//   r_l   [C]           a sample
+//   V_l   [C, n_l],  r_l [C]
 //   D_l   diagonal      gates z_l(x); the top layer is linear
 //   W_l   [n_{l-1}+1, n_l], W~_l without its last row, the bias b_l
 //
 // A batch goes down a layer in one product: the stack of all V_l, its columns scaled by each
 // sample's gates, times W_l^T. The column of that product which belongs to the bias is what r
-// gains.
+// gains. Samples of one gate pattern share one V in the stack.
 #pragma once
 
 #include <algorithm>
@@ -22,6 +21,7 @@
 #include <cstddef>
 
 #include <tutelage/core/product.hpp>
+#include <tutelage/gradient/patterns.hpp>
 #include <tutelage/model/network.hpp>
 #include <utility>
 
@@ -38,8 +38,9 @@ class output_jacobians {
                 "output_jacobians: the top layer must be linear");
 
  public:
-  /// Computes layers L-1, ..., lowest for the samples that `kept` holds. Allocates only when there
-  /// are more samples than before. Throws shape_error when `lowest` is no layer's number.
+  /// Computes layers L-1, ..., lowest for the samples that `kept` holds, once for samples whose
+  /// gates above layer `lowest` are equal. Allocates only when there are more samples or patterns
+  /// than before. Throws shape_error when `lowest` is no layer's number.
   void compute(const Network& net, const activations<Network>& kept, std::size_t lowest = 1) {
     if (lowest < 1 || lowest > L) {
       throw shape_error(
@@ -48,41 +49,41 @@ class output_jacobians {
     outputs_ = net.out_width();
     if constexpr (L > 1) {
       if (lowest < L) {
-        begin(net.template layer<L>(), kept.batch());
+        gates_.reset(kept.batch(), hidden_nodes(net, lowest + 1));
+        gates_.append(net, kept, lowest + 1);
+        patterns_.find(gates_);
+        begin(net.template layer<L>());
         descend<L - 1>(net, kept, lowest);
       }
     }
-  }
-
-  /// V_l of all samples, [N*C, n_l].
-  template <std::size_t l>
-  [[nodiscard]] matrix_view<const T, dynamic, layer_type<l>::out_extent> V() const {
-    const auto stack = stacks_[l - 1].view();
-    return {stack.data(), stack.rows(), stack.cols() - 1, stack.stride()};
   }
 
   /// V_l of sample i, [C, n_l].
   template <std::size_t l>
   [[nodiscard]] matrix_view<const T, Network::out_extent, layer_type<l>::out_extent> V(
       std::size_t i) const {
-    const auto rows = V<l>().middle_rows(i * outputs_, outputs_);
-    return {rows.data(), rows.rows(), rows.cols(), rows.stride()};
+    const auto stack = stacks_[l - 1].view();
+    return {stack.row(patterns_.of(i) * outputs_).data(), outputs_, stack.cols() - 1,
+            stack.stride()};
   }
 
   /// r_l of sample i at output c.
   template <std::size_t l>
   [[nodiscard]] const T& r(std::size_t i, std::size_t c) const {
     const auto stack = stacks_[l - 1].view();
-    return stack(i * outputs_ + c, stack.cols() - 1);
+    return stack(patterns_.of(i) * outputs_ + c, stack.cols() - 1);
   }
 
+  /// The samples by pattern of the gates above layer `lowest`.
+  [[nodiscard]] const pattern_groups& patterns() const noexcept { return patterns_; }
+
  private:
-  // V_{L-1} = W~_L^T and r_{L-1} = b_L for every sample.
+  // V_{L-1} = W~_L^T and r_{L-1} = b_L for every pattern.
   template <class Layer>
-  void begin(const Layer& top, std::size_t samples) {
+  void begin(const Layer& top) {
     const auto W = top.weights();
     const std::size_t n = top.in_width();
-    const auto stack = stacks_[L - 2].reshape(samples * outputs_, n + 1);
+    const auto stack = stacks_[L - 2].reshape(patterns_.size() * outputs_, n + 1);
     for (std::size_t row = 0; row < stack.rows(); ++row) {
       const std::size_t c = row % outputs_;
       for (std::size_t k = 0; k < n; ++k) stack(row, k) = W(k, c);
@@ -97,13 +98,13 @@ class output_jacobians {
       if (l <= lowest) return;
       using Layer = layer_type<l>;
       const Layer& layer = net.template layer<l>();
-      const auto here = stacks_[l - 1].view();  // [N*C, n_l+1]
+      const auto here = stacks_[l - 1].view();  // [P*C, n_l+1]
       const std::size_t rows = here.rows(), n = layer.in_width();
       const matrix_view<T, dynamic, Layer::out_extent> gated(
           gated_.reshape(rows, layer.out_width()));
       const auto f = kept.template f<l>();
       for (std::size_t row = 0; row < rows; ++row) {
-        const T* const f_row = f.row(row / outputs_).data();
+        const T* const f_row = f.row(patterns_.first(row / outputs_)).data();
         const T* const from = here.row(row).data();
         T* const to = gated.row(row).data();
         for (std::size_t k = 0; k < gated.cols(); ++k)
@@ -120,9 +121,11 @@ class output_jacobians {
     }
   }
 
-  std::size_t outputs_ = 0;             // C
-  std::array<workspace<T>, L> stacks_;  // at [l-1]: [N*C, n_l+1], the last column is r_l
-  workspace<T> gated_;                  // [N*C, n_l], V_l D_l
+  std::size_t outputs_ = 0;  // C
+  gate_patterns gates_;
+  pattern_groups patterns_;             // P of them
+  std::array<workspace<T>, L> stacks_;  // at [l-1]: [P*C, n_l+1], the last column is r_l
+  workspace<T> gated_;                  // [P*C, n_l], V_l D_l
 };
 
 }  // namespace tutelage

@@ -53,9 +53,9 @@ class gradient_rule {
     }
   }
 
-  /// Computes V, V*, r and r* of layers L-1, ..., lowest for samples x, [N, n_0]. Memory is a
-  /// multiple of N*C. Allocates only when N is larger than before. Throws shape_error when x has
-  /// another width or `lowest` is no layer's number.
+  /// Computes V, V*, r and r* of layers L-1, ..., lowest for samples x, [N, n_0], once for samples
+  /// that share them. Memory is a multiple of N*C. Allocates only when N is larger than before.
+  /// Throws shape_error when x has another width or `lowest` is no layer's number.
   void evaluate(matrix_view<const T> x, std::size_t lowest = 1) {
     teacher_->forward(x, of_teacher_);
     student_->forward(x, of_student_);
