@@ -45,7 +45,7 @@ struct wide_pair {
       const auto gauges = reference::gauge(wide, pass, none);
       gates_are_certain = gates_are_certain && reference::gate_margin<T>(wide, pass, gauges) > 1;
       wide_gauge = reference::absolute(wide);
-      pass_gauge = {gauges.a, gauges.f, pass.z};
+      pass_gauge = reference::absolute_pass(wide, pass);
     };
     side(t, teacher, of_teacher, teacher_gauge, of_teacher_gauge);
     side(s, student, of_student, student_gauge, of_student_gauge);

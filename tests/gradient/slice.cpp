@@ -114,8 +114,9 @@ TEST_CASE("polygons fill the slice and have the gates of their points") {
   for (std::uint64_t seed = 0; seed < 5; ++seed) {
     const auto teacher = random_network<three<double>>({6, 5, 4, 2}, 3 * seed);
     const auto student = random_network<three<double>>({6, 12, 10, 2}, 3 * seed + 1);
-    const auto leaky = random_network<mlp<double, leaky_relu<>, dynamic, dynamic, dynamic>>(
-        {6, 4, 1}, 3 * seed + 2);
+    const auto leaky =
+        random_network<mlp<double, leaky_relu<>, dynamic, dynamic, dynamic, dynamic>>({6, 4, 3, 1},
+                                                                                      3 * seed + 2);
     regions += check_slice(random_slice<double>(6, random), 1e-9, random, teacher);
     regions += check_slice(random_slice<double>(6, random), 1e-9, random, student);
     regions += check_slice(random_slice<double>(6, random), 1e-9, random, leaky, teacher, student);
@@ -177,6 +178,21 @@ TEST_CASE("known slices") {
   const auto linear =
       random_network<mlp<double, identity, dynamic, dynamic, dynamic>>({2, 3, 1}, 1);
   CHECK(regions_of_slice(slice, linear).size() == 1);
+}
+
+TEST_CASE("nodes that are positive multiples of others cut nothing more") {
+  stream random = random_stream(3);
+  for (std::uint64_t seed = 60; seed < 70; ++seed) {
+    const auto net = random_network<three<double>>({4, 8, 6, 2}, seed);
+    auto multiple = net;
+    for (std::size_t k = 0; k < 8; ++k) {
+      const double factor = 0.1 + random.uniform();
+      for (std::size_t i = 0; i < 5; ++i) multiple.layer<1>().weights()(i, k) *= factor;
+      for (std::size_t j = 0; j < 6; ++j) multiple.layer<2>().weights()(k, j) /= factor;
+    }
+    const auto slice = random_slice<double>(4, random);
+    CHECK(regions_of_slice(slice, net, multiple).size() == regions_of_slice(slice, net).size());
+  }
 }
 
 TEST_CASE("slices that do not fit") {

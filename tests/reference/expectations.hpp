@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "reference/gradient_rule.hpp"
+#include "reference/rounding.hpp"
 
 namespace reference {
 
@@ -72,6 +73,13 @@ std::vector<rule_matrices<T>> matrices_of(const network<T>& teacher, const pass<
     m.gated_B = product(mirrored(VD), VD);
   }
   return result;
+}
+
+/// A pass in which everything is the sum of absolute values of what is added, gates as they are.
+template <class T>
+pass<T> absolute_pass(const network<T>& net, const pass<T>& p) {
+  const auto sums = gauge(net, p, make_matrix<T>(p.f[0].shape(0), p.f.back().shape(1)));
+  return {sums.a, sums.f, p.z};
 }
 
 /// The means of samples first, ..., first + count - 1.

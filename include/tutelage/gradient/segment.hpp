@@ -47,7 +47,9 @@ class segment_walk {
   void enter(std::size_t network, const interval& part) {
     if (network < networks_->size()) return cut(network, 0, part, *inputs_);
     const bool tiny = part.end - part.begin < 64 * std::numeric_limits<R>::epsilon();
-    if (!pieces.empty() && (tiny || pieces.back().pattern == part.pattern.words())) {
+    if (pieces.empty()) {
+      if (!tiny) pieces.push_back({0, part.end, part.pattern.words()});
+    } else if (tiny || pieces.back().pattern == part.pattern.words()) {
       pieces.back().end = part.end;
     } else {
       pieces.push_back({part.begin, part.end, part.pattern.words()});
@@ -91,8 +93,8 @@ class segment_walk {
 }  // namespace detail
 
 /// The regions of one network, or the common ones of several, from p to q, [n_0] each, in order.
-/// They fill [0, 1]. What is shorter than 64 epsilon is not told from rounding and belongs to the
-/// piece before it. Throws shape_error when a network has inputs of another width.
+/// They fill [0, 1]. What is shorter than 64 epsilon is not told from rounding and belongs to its
+/// neighbor. Throws shape_error when a network has inputs of another width.
 template <real_scalar T, class... Networks>
 auto regions_along(std::span<const T> p, std::span<const T> q, const Networks&... networks) {
   using R = accumulator_t<T>;
