@@ -34,7 +34,8 @@ struct expectation_settings {
   /// Samples in a block. Sampling errors are estimated from the means of blocks, and threads work
   /// on one block each.
   std::size_t block = 256;
-  /// Gate patterns whose V are held at a time; 0 takes about 1000 rows of V.
+  /// Gate patterns whose V are held at a time; 0 takes about 300 rows of V, which
+  /// stay in the cache.
   std::size_t chunk = 0;
   /// Threads that work on blocks; 0 is one a core. The numbers do not depend on it.
   std::size_t threads = 1;
@@ -132,7 +133,7 @@ class expectation_accumulator {
       throw argument_error("expectations: block is 0, expected at least 1");
     }
     if (settings_.chunk == 0) {
-      settings_.chunk = std::max<std::size_t>(1, 1024 / student.out_width());
+      settings_.chunk = std::max<std::size_t>(1, 320 / student.out_width());
     }
     if (settings_.threads == 0) {
       settings_.threads = std::max(1U, std::thread::hardware_concurrency());
