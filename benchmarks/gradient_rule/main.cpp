@@ -3,8 +3,9 @@
 // on cblas. All find the same numbers; the program checks that first.
 //
 // A benchmark is named question/scalar/size/implementation. Times are per sample. `flops` are those
-// that the stacked form needs, products of a matrix with itself counting half; `peak` is a large
-// product. Medians of interleaved runs:
+// that the stacked form needs, products of a matrix with itself counting half: where the library
+// leaves out closed gates, it does with fewer. `peak` is a large product. Medians of interleaved
+// runs:
 //
 //   bench_gradient_rule --benchmark_repetitions=5 --benchmark_enable_random_interleaving=true
 #include <benchmark/benchmark.h>

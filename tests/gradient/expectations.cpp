@@ -133,10 +133,16 @@ auto collect(const Teacher& teacher, const Student& student, const matrix<T>& x,
 // Two inputs: many samples share a pattern. The last sample of the last block is alone in it.
 template <class Teacher, class Student>
 void check_pair(const std::array<std::size_t, Teacher::depth + 1>& m,
-                const std::array<std::size_t, Student::depth + 1>& n, std::uint64_t seed) {
+                const std::array<std::size_t, Student::depth + 1>& n, std::uint64_t seed,
+                double bias_shift = 0) {
   using T = typename Student::value_type;
-  const auto teacher = random_network<Teacher>(m, seed);
-  const auto student = random_network<Student>(n, seed + 1);
+  auto teacher = random_network<Teacher>(m, seed);
+  auto student = random_network<Student>(n, seed + 1);
+  const auto shift = [&](auto& layer, std::size_t) {
+    for (T& b : layer.weights().row(layer.weights().rows() - 1)) b += static_cast<T>(bias_shift);
+  };
+  teacher.for_each_layer(shift);
+  student.for_each_layer(shift);
   stream random = random_stream(seed + 2);
   const std::size_t N = 41;
   const auto x = random_matrix<T>(N, n.front(), random);
@@ -161,6 +167,7 @@ TEST_CASE_TEMPLATE("means and sampling errors", T, float, double, long double) {
   using hidden = any<T>;
   using four = network<hidden, hidden, hidden, any<T, identity>>;
   check_pair<four, four>({2, 3, 4, 2, 3}, {2, 5, 3, 6, 3}, 10);
+  check_pair<four, four>({2, 3, 4, 2, 64}, {2, 5, 3, 6, 64}, 10, -0.5);  // few open gates
 }
 
 TEST_CASE("other gates, without bias, of other depths") {
@@ -172,6 +179,8 @@ TEST_CASE("other gates, without bias, of other depths") {
       network<any<double, leaky>, any<double, relu, no_bias>, any<double, identity, no_bias>>,
       network<any<double, relu, no_bias>, any<double, leaky>, linear>>({2, 1, 4, 5}, {2, 5, 3, 5},
                                                                        20);
+  using half_leaky = network<any<double>, any<double, leaky>, any<double>, linear>;
+  check_pair<half_leaky, half_leaky>({2, 3, 4, 2, 80}, {2, 8, 3, 9, 80}, 40, -0.7);
 }
 
 TEST_CASE("means as PyTorch has them") {

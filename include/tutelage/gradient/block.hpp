@@ -1,11 +1,7 @@
 // The moments of one block of samples: what expectations over data are made of.
 //
-// Everything is bordered, so that biases and means need no formulas of their own:
-//
-//   f^ = [f; 1],  z^ = [z; 1],  V^ = [V r],  W^_l = [W~_l 0; b_l 1]
-//   f_L = V^_l f^_l,  V^_{l-1} = V^_l D^_l W^_l^T,  D^ = diag(z^)
-//
-// No A or B of a sample is formed. With S the stack of all V^_l D^_l, one below the other,
+// Everything is bordered as in gradient/bordered.hpp. No A or B of a sample is formed over all
+// nodes. With S the stack of all V^_l D^_l, one below the other,
 //
 //   E[D^ B^ D^] = S^T S / N,   E[D^ A^ D^*] = S^T S* / N,
 //   E[B^_{l-1}] = W^_l E[D^ B^ D^]_l W^_l^T,   E[A^_{l-1}] = W^_l E[D^ A^ D^*]_l W^*_l^T,
@@ -13,109 +9,23 @@
 // for weights do not depend on the sample. S is also what the next layer's product starts from. At
 // the topmost hidden layer V is the same for all samples and E[D^ B^ D^] = B^ o E[z^ z^^T]. Samples
 // of one gate pattern share V: they are one entry of the stack, times the root of their number.
+//
+// Columns of closed ReLU gates are 0. Where few gates are open and there are many outputs, it is
+// cheaper to take the patterns one by one and leave those columns out; see stacks.hpp.
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
+#include <tuple>
 
 #include <tutelage/core/gram.hpp>
+#include <tutelage/gradient/bordered.hpp>
 #include <tutelage/gradient/patterns.hpp>
+#include <tutelage/gradient/stacks.hpp>
 #include <tutelage/model/network.hpp>
 #include <vector>
 
 namespace tutelage::detail {
-
-/// One network's weights and one block's activations and gates, bordered.
-template <class T>
-class bordered_pass {
- public:
-  template <class Network>
-  void read(const Network& net, const matrix_view<const T>& x, const activations<Network>& kept) {
-    constexpr std::size_t L = Network::depth;
-    W_.resize(L);
-    f_.resize(L);
-    z_.resize(L);
-    fill_bordered(f_[0], x, [](const T& value) { return value; });
-    net.for_each_layer([&](const auto& layer, std::size_t l) {
-      using Layer = std::remove_cvref_t<decltype(layer)>;
-      const auto W = layer.weights();
-      const std::size_t in = layer.in_width(), out = layer.out_width();
-      if (l == L) {  // V^_{L-1}, [C, n_{L-1}+1]
-        const auto V = top_.reshape(out, in + 1);
-        for (std::size_t c = 0; c < out; ++c) {
-          for (std::size_t k = 0; k < in; ++k) V(c, k) = W(k, c);
-          V(c, in) = Layer::has_bias() ? W(W.rows() - 1, c) : T(0);
-        }
-        return;
-      }
-      const auto bordered = W_[l].reshape(in + 1, out + 1);
-      for (std::size_t i = 0; i <= in; ++i) {
-        for (std::size_t k = 0; k < out; ++k) bordered(i, k) = i < W.rows() ? W(i, k) : T(0);
-        bordered(i, out) = i == in ? T(1) : T(0);
-      }
-      const auto f = kept.f(l);
-      fill_bordered(f_[l], f, [](const T& value) { return value; });
-      fill_bordered(z_[l], f, [&](const T& value) { return layer.gate().factor(value); });
-    });
-  }
-
-  [[nodiscard]] matrix_view<const T> W(std::size_t l) const { return W_[l].view(); }
-  [[nodiscard]] matrix_view<const T> top() const { return top_.view(); }
-  [[nodiscard]] matrix_view<const T> f(std::size_t l) const { return f_[l].view(); }
-  [[nodiscard]] matrix_view<const T> z(std::size_t l) const { return z_[l].view(); }
-
-  /// The stack V^_{L-1} D^_{L-1} of groups first, ..., first + count - 1.
-  void begin(const pattern_groups& groups, std::size_t first, std::size_t count) {
-    const auto V = top();
-    const auto stack = stack_.reshape(count * V.rows(), V.cols());
-    const auto gates = z(f_.size() - 1);
-    const auto root = roots_.reshape(1, V.cols());
-    for (std::size_t g = 0; g < count; ++g) {
-      const auto weight = std::sqrt(static_cast<T>(groups.count(first + g)));
-      for (std::size_t k = 0; k < V.cols(); ++k) {
-        root(0, k) = weight * gates(groups.first(first + g), k);
-      }
-      for (std::size_t c = 0; c < V.rows(); ++c) {
-        for (std::size_t k = 0; k < V.cols(); ++k)
-          stack(g * V.rows() + c, k) = V(c, k) * root(0, k);
-      }
-    }
-  }
-
-  /// From layer l+1 to layer l.
-  void descend(std::size_t l, const pattern_groups& groups, std::size_t first, std::size_t count) {
-    const auto next = next_.reshape(stack_.view().rows(), W(l + 1).rows());
-    multiply(stack_.view(), transposed(W(l + 1)), next);
-    const std::size_t C = top().rows();
-    for (std::size_t g = 0; g < count; ++g) {
-      const T* const gates = z(l).row(groups.first(first + g)).data();
-      for (std::size_t row = g * C; row < (g + 1) * C; ++row) {
-        T* const v = next.row(row).data();
-        for (std::size_t k = 0; k < next.cols(); ++k) v[k] *= gates[k];
-      }
-    }
-    std::swap(stack_, next_);
-  }
-
-  [[nodiscard]] matrix_view<const T> stack() const { return stack_.view(); }
-
- private:
-  template <class F, class Map>
-  static void fill_bordered(workspace<T>& to, const F& from, const Map& map) {
-    const auto rows = to.reshape(from.rows(), from.cols() + 1);
-    for (std::size_t i = 0; i < from.rows(); ++i) {
-      for (std::size_t k = 0; k < from.cols(); ++k) rows(i, k) = map(from(i, k));
-      rows(i, from.cols()) = T(1);
-    }
-  }
-
-  std::vector<workspace<T>> W_;      // at [l], 1 <= l < L: [n_{l-1}+1, n_l+1]
-  std::vector<workspace<T>> f_, z_;  // at [l]: [N, n_l+1]
-  workspace<T> top_;                 // [C, n_{L-1}+1]
-  workspace<T> stack_, next_;        // [groups * C, n_l+1]
-  workspace<T> roots_;
-};
 
 /// The means over one block that belong to a layer, [n_l+1, m_l+1] or [n_l+1, n_l+1].
 template <class T>
@@ -165,18 +75,17 @@ class moment_block {
     entrywise(t.B.view(), t.zz.view(), t.gated_B);
     entrywise(t.A.view(), t.zz_star.view(), t.gated_A);
     if (top == lowest) return;
-    for (std::size_t first = 0; first < groups_.size(); first += chunk) {
-      const std::size_t count = std::min(chunk, groups_.size() - first);
-      teacher_.begin(groups_, first, count);
-      student_.begin(groups_, first, count);
-      for (std::size_t l = top - 1; l >= lowest; --l) {
-        teacher_.descend(l, groups_, first, count);
-        student_.descend(l, groups_, first, count);
-        const auto S = student_.stack(), S_star = teacher_.stack();
-        const T beta = first == 0 ? T(0) : T(1);
-        gram(S, layers_[l].gated_B.reshape(S.cols(), S.cols()), scale_, beta);
-        multiply(transposed(S), S_star, layers_[l].gated_A.reshape(S.cols(), S_star.cols()), scale_,
-                 beta);
+    reserve(chunk);
+    for (std::size_t l = lowest; l < top; ++l) {
+      const std::size_t n = student_.z(l).cols(), m = teacher_.z(l).cols();
+      clear(layers_[l].gated_B.reshape(n, n));
+      clear(layers_[l].gated_A.reshape(n, m));
+    }
+    if (closed_gates_pay(lowest)) {
+      for (std::size_t g = 0; g < groups_.size(); ++g) add_open(lowest, g);
+    } else {
+      for (std::size_t first = 0; first < groups_.size(); first += chunk) {
+        add_stack(lowest, first, std::min(chunk, groups_.size() - first));
       }
     }
     for (std::size_t l = top; l > lowest; --l) {
@@ -187,6 +96,78 @@ class moment_block {
     symmetrize(layers_[lowest].gated_B.view());
   }
 
+  // Which way is taken and how much room it needs depends on the gates of a block; all of it is
+  // taken at once, so that later blocks need no more.
+  void reserve(std::size_t chunk) {
+    const std::size_t count = std::min(chunk, patterns_.samples());
+    for (auto [net, stack, open] : {std::tuple(&teacher_, &teacher_stack_, &teacher_open_),
+                                    std::tuple(&student_, &student_stack_, &student_open_)}) {
+      stack->reserve(*net, count);
+      open->reserve(*net);
+    }
+    for (std::size_t l = 1; l < layers_.size(); ++l) {
+      half_.reshape(student_.z(l).cols(), student_.z(l).cols());
+      half_.reshape(student_.z(l).cols(), teacher_.z(l).cols());
+    }
+  }
+
+  // Do products over open gates only, with copies of the weights between them, cost less than those
+  // over all? With a share p of open gates, p^2 of the multiplications are left; a copied number
+  // costs as much as about 60 of C.
+  [[nodiscard]] bool closed_gates_pay(std::size_t lowest) const {
+    double open = 0, all = 0;
+    for (std::size_t l = lowest; l < layers_.size(); ++l) {
+      const auto z = student_.z(l);
+      for (std::size_t i = 0; i < z.rows(); ++i) {
+        for (const T& gate : z.row(i)) open += gate != T(0);
+      }
+      all += static_cast<double>(z.rows() * z.cols());
+    }
+    const double share = open / all;
+    return share * share * (1 + 60 / static_cast<double>(student_.top().rows())) < 0.8;
+  }
+
+  // Patterns first, ..., first + count - 1 as one stack.
+  void add_stack(std::size_t lowest, std::size_t first, std::size_t count) {
+    teacher_stack_.begin(teacher_, groups_, first, count);
+    student_stack_.begin(student_, groups_, first, count);
+    for (std::size_t l = layers_.size() - 2; l >= lowest; --l) {
+      teacher_stack_.descend(l, groups_, first);
+      student_stack_.descend(l, groups_, first);
+      const auto S = student_stack_.columns(), S_star = teacher_stack_.columns();
+      gram(S, layers_[l].gated_B.view(), scale_, T(1));
+      multiply(transposed(S), S_star, layers_[l].gated_A.view(), scale_, T(1));
+    }
+  }
+
+  // Pattern g, its open gates only.
+  void add_open(std::size_t lowest, std::size_t g) {
+    teacher_open_.begin(teacher_, groups_, g);
+    student_open_.begin(student_, groups_, g);
+    for (std::size_t l = layers_.size() - 2; l >= lowest; --l) {
+      teacher_open_.descend(l);
+      student_open_.descend(l);
+      const auto S = student_open_.columns(), S_star = teacher_open_.columns();
+      const auto& rows = student_open_.open();
+      const auto square = half_.reshape(S.cols(), S.cols());
+      gram(S, square, scale_);
+      for (std::size_t a = 0; a < rows.size(); ++a) {
+        T* const to = layers_[l].gated_B.view().row(rows[a]).data();
+        for (std::size_t b = a; b < rows.size(); ++b) to[rows[b]] += square(a, b);
+      }
+      const auto& cols = teacher_open_.open();
+      const auto product = half_.reshape(S.cols(), S_star.cols());
+      multiply(transposed(S), S_star, product, scale_);
+      for (std::size_t a = 0; a < rows.size(); ++a) {
+        T* const to = layers_[l].gated_A.view().row(rows[a]).data();
+        for (std::size_t b = 0; b < cols.size(); ++b) to[cols[b]] += product(a, b);
+      }
+    }
+  }
+
+  static void clear(const matrix_view<T>& m) {
+    for (std::size_t i = 0; i < m.rows(); ++i) std::fill(m.row(i).begin(), m.row(i).end(), T(0));
+  }
   static void self(const matrix_view<const T>& a, workspace<T>& out, T scale) {
     const auto result = out.reshape(a.cols(), a.cols());
     gram(a, result, scale);
@@ -212,6 +193,8 @@ class moment_block {
   }
 
   bordered_pass<T> teacher_, student_;
+  gated_stack<T> teacher_stack_, student_stack_;
+  open_columns<T> teacher_open_, student_open_;
   gate_patterns patterns_;
   pattern_groups groups_;
   std::vector<layer_moments<T>> layers_;  // at [l]

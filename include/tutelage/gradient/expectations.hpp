@@ -1,6 +1,6 @@
 // Expectations of the recursive gradient rule over data, exact for the samples given: no
 // independence of gates, activations and V is assumed. Streamed: memory does not grow with the
-// number of samples, and no sample's A or B is formed.
+// number of samples, and no sample's A or B is carried down; see gradient/block.hpp.
 //
 //   E[A_l] = E[V_l^T V*_l]       [n_l, m_l]       E[B_l] = E[V_l^T V_l]          [n_l, n_l]
 //   E[D_l A_l D*_l]              [n_l, m_l]       E[D_l B_l D_l]                 [n_l, n_l]
