@@ -175,8 +175,8 @@ TEST_CASE("a step moves every layer by its update") {
   const auto updates = separated(teacher, student, x);
   separated_step(teacher, student, matrix_view<const float>(x), 0.5);
   for_each_number<3>([&](auto l) {
-    const auto old = before.template layer<l>().weights(),
-               now = student.template layer<l>().weights();
+    const auto old = before.template layer<l>().weights();
+    const auto now = student.template layer<l>().weights();
     for (std::size_t i = 0; i < old.rows(); ++i) {
       for (std::size_t k = 0; k < old.cols(); ++k) {
         const double expected = old(i, k) + 0.5 * updates[l - 1](i, k);

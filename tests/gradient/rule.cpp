@@ -170,12 +170,13 @@ namespace {
 template <class Teacher, class Student>
 void check_extents(const std::array<std::size_t, 4>& m, const std::array<std::size_t, 4>& n) {
   using any = mlp<double, relu, dynamic, dynamic, dynamic, dynamic>;
-  const auto teacher = random_network<Teacher>(m, 7), student_7 = random_network<Student>(n, 8);
+  const auto teacher = random_network<Teacher>(m, 7);
+  const auto student = random_network<Student>(n, 8);
   stream random = random_stream(9);
   const auto x = random_matrix<double>(7, n[0], random);
-  const rule_case<double> expected(reference::plain(teacher), reference::plain(student_7), x);
+  const rule_case<double> expected(reference::plain(teacher), reference::plain(student), x);
   REQUIRE(expected.gates_are_certain);
-  for (const auto& computed : {run_rule(teacher, student_7, x),
+  for (const auto& computed : {run_rule(teacher, student, x),
                                run_rule(random_network<any>(m, 7), random_network<any>(n, 8), x)}) {
     judge_gradients(computed, expected);
     for (std::size_t i = 0; i < 7; ++i) judge_matrices(computed, expected, i);
