@@ -1,0 +1,6 @@
+// expect: output_jacobians: the top layer must be linear
+#include <tutelage/gradient/jacobian.hpp>
+
+using namespace tutelage;
+
+output_jacobians<network<dense<double, 3, 2>, dense<double, 2, 1, relu>>> maps;
