@@ -161,6 +161,9 @@ class shuffled {
       epoch_ = epoch;
     }
     const std::size_t first = step * batch_;
+    if (first >= data_->size()) {
+      throw argument_error(detail::text("shuffled: step ", step, ", an epoch has ", steps()));
+    }
     const std::size_t count = std::min(batch_, data_->size() - first);
     return gathered_(*data_, std::span<const std::size_t>(order_).subspan(first, count));
   }
