@@ -51,7 +51,8 @@ class trainer {
   T step(matrix_view<const T> x, const Targets& y, double rate) {
     if (!std::isfinite(rate)) throw argument_error("step: the learning rate is not finite");
     const matrix_view<const T> f = student_->forward(x, kept_);
-    const auto grad_out = grad_out_.reshape(f.rows(), f.cols());
+    const matrix_view<T> grad_out =
+        gradients_.template reshape<Network::depth>(f.rows(), f.cols());
     const T loss = loss_.evaluate(f, y, grad_out);
     if (!is_finite(loss)) throw diverged_error(seed_, steps_, lowest_not_finite(x), last_loss_);
     last_loss_ = static_cast<double>(real_part(loss));
@@ -104,7 +105,6 @@ class trainer {
   std::array<typename Optimizer::template state<T>, Network::depth> state_;
   activations<Network> kept_;
   gradients<Network> gradients_;
-  workspace<T> grad_out_;
 };
 
 /// What hooks are told after a step.

@@ -1,0 +1,189 @@
+// Products out of tiles, with something done to each result while it is still in registers.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
+#include <tutelage/core/extents.hpp>
+#include <tutelage/core/kernel/tile.hpp>
+
+namespace tutelage::detail {
+
+/// The columns of C cut into tiles of one to `widest` vectors, as even as possible, wide ones
+/// first.
+template <class T>
+struct column_tiles {
+  std::size_t vectors;  // whole ones and the last
+  std::size_t tiles;
+  std::size_t last_lanes;  // columns in the last vector
+
+  constexpr explicit column_tiles(std::size_t columns)
+      : vectors((columns + lanes<T> - 1) / lanes<T>),
+        tiles((vectors + tile_shape::widest - 1) / tile_shape::widest),
+        last_lanes(columns - (vectors - 1) * lanes<T>) {}
+
+  [[nodiscard]] constexpr std::size_t width(std::size_t tile) const {
+    return vectors / tiles + (tile < vectors % tiles ? 1 : 0);
+  }
+  [[nodiscard]] constexpr std::size_t first_column(std::size_t tile) const {
+    return (tile * (vectors / tiles) + std::min(tile, vectors % tiles)) * lanes<T>;
+  }
+};
+
+/// All rows of the V vectors of columns from j on, the last partial if Tail: tiles of R rows, then
+/// of 2, then of 1. Arguments are copies: the compiler must assume that a vector's store changes
+/// whatever anybody else may point to, and would read it again.
+template <std::size_t V, bool Tail, class T, class Start, class Finish>
+[[gnu::noinline]] void multiply_columns(const operands<T> o, std::size_t M, std::size_t j,
+                                        const partial<T> rest, const Start start,
+                                        const Finish finish) {
+  constexpr std::size_t R = tile_shape::rows;
+  std::size_t i = 0;
+  for (; i + R <= M; i += R) multiply_tile<R, V, Tail>(o, i, j, rest, start, finish);
+  for (; i + 2 <= M; i += 2) multiply_tile<2, V, Tail>(o, i, j, rest, start, finish);
+  if (i < M) multiply_tile<1, V, Tail>(o, i, j, rest, start, finish);
+}
+
+/// start + A B [M, columns], N being `columns` or dynamic: one column tile after the other, so that
+/// its columns of B stay in the cache while all rows of A pass. With a static N only the shapes of
+/// its tiles are compiled. See multiply_tile for start and finish.
+template <std::size_t N, class T, class Start, class Finish>
+void multiply_tiled(const operands<T>& o, std::size_t M, std::size_t columns, const Start& start,
+                    const Finish& finish) {
+  if constexpr (N != dynamic) {
+    constexpr column_tiles<T> plan(N);
+    const partial<T> rest(plan.last_lanes);
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      (multiply_columns < plan.width(I),
+       I + 1 == plan.tiles &&
+           plan.last_lanes != lanes < T >> (o, M, plan.first_column(I), rest, start, finish),
+       ...);
+    }
+    (std::make_index_sequence<plan.tiles>{});
+  } else {
+    static_assert(tile_shape::widest <= 3);
+    const column_tiles<T> plan(columns);
+    const partial<T> rest(plan.last_lanes);
+    for (std::size_t t = 0; t < plan.tiles; ++t) {
+      const std::size_t j = plan.first_column(t);
+      const bool last =
+          t + 1 == plan.tiles;  // its last vector counts as partial, perhaps of all lanes
+      switch (2 * plan.width(t) + (last ? 1 : 0)) {
+        case 2:
+          multiply_columns<1, false>(o, M, j, rest, start, finish);
+          break;
+        case 3:
+          multiply_columns<1, true>(o, M, j, rest, start, finish);
+          break;
+        case 4:
+          multiply_columns<2, false>(o, M, j, rest, start, finish);
+          break;
+        case 5:
+          multiply_columns<2, true>(o, M, j, rest, start, finish);
+          break;
+        case 6:
+          multiply_columns<tile_shape::widest, false>(o, M, j, rest, start, finish);
+          break;
+        default:
+          multiply_columns<tile_shape::widest, true>(o, M, j, rest, start, finish);
+          break;
+      }
+    }
+  }
+}
+
+/// The longest rows that multiply_transposed takes.
+template <class T>
+inline constexpr std::size_t longest_transposed = 32 * 1024 / (2 * lanes<T> * sizeof(T));
+
+/// A B^T [M, columns] for A [M, K] and B [columns, K] without a transposed copy of B: up to 2
+/// vectors of A's rows are transposed into a small block, tiles of B times the block give columns
+/// of the result, and these are transposed in registers. K <= longest_transposed. finish(i, j, sum,
+/// piece) as above.
+template <class T, class Finish>
+class transposed_product {
+  static constexpr std::size_t L = lanes<T>;
+
+ public:
+  transposed_product(const T* a, std::size_t lda, const T* b, std::size_t ldb, std::size_t M,
+                     std::size_t columns, std::size_t K, const Finish& finish)
+      : a_(a), lda_(lda), b_(b), ldb_(ldb), columns_(columns), K_(K), finish_(finish) {
+    std::size_t i = 0;
+    for (; i + L < M; i += 2 * L) rows<2>(i, std::min(2 * L, M - i));
+    if (i < M) rows<1>(i, M - i);
+  }
+
+ private:
+  // Rows i, ..., i+count-1 of A, count <= V L.
+  template <std::size_t V>
+  void rows(std::size_t i, std::size_t count) const {
+    alignas(64) T block[longest_transposed<T> * V * L];  // [K, V L]
+    for (std::size_t v = 0; v < V; ++v) transpose_rows<V>(i, count, v, block);
+    const partial<T> all(L);
+    std::size_t j = 0;
+    for (; j + L <= columns_; j += L) {
+      tile<V>(i, count, j, b_ + j * ldb_, ldb_, block, row_piece<T, false>(all));
+    }
+    if (j < columns_) {
+      alignas(64) T last_rows[longest_transposed<T> * L];  // [L, K], rows of B and then zeros
+      for (std::size_t r = 0; r < L; ++r) {
+        for (std::size_t k = 0; k < K_; ++k) {
+          last_rows[r * K_ + k] = j + r < columns_ ? b_[(j + r) * ldb_ + k] : T(0);
+        }
+      }
+      const partial<T> rest(columns_ - j);
+      tile<V>(i, count, j, last_rows, K_, block, row_piece<T, true>(rest));
+    }
+  }
+
+  // Vector v of each row of the block; rows that A does not have are zero.
+  template <std::size_t V>
+  void transpose_rows(std::size_t i, std::size_t count, std::size_t v, T* block) const {
+    const std::size_t present = count > v * L ? std::min(L, count - v * L) : 0;
+    const T* const from = a_ + (i + v * L) * lda_;
+    for (std::size_t k = 0; k < K_; k += L) {
+      const std::size_t width = std::min(L, K_ - k);
+      const partial<T> rest(width);
+      simd<T> square[L];
+#pragma GCC unroll 16
+      for (std::size_t r = 0; r < L; ++r) {
+        square[r] = r < present ? rest.load(from + r * lda_ + k) : simd<T>(T(0));
+      }
+      transpose<T>(square);
+#pragma GCC unroll 16
+      for (std::size_t r = 0; r < L; ++r) {
+        if (r < width) square[r].store_aligned(block + (k + r) * V * L + v * L);
+      }
+    }
+  }
+
+  template <std::size_t V, bool Partial>
+  void tile(std::size_t i, std::size_t count, std::size_t j, const T* b_rows, std::size_t b_stride,
+            const T* block, const row_piece<T, Partial>& piece) const {
+    simd<T> result[V][L];
+    multiply_tile<L, V, false>(
+        operands<T>{{b_rows, b_stride, 1}, block, V * L, K_}, 0, 0, partial<T>(L),
+        [](std::size_t, const auto&) { return simd<T>(T(0)); },
+        [&](std::size_t r, std::size_t c, const simd<T>& sum, const auto&) {
+          result[c / L][r] = sum;
+        });
+#pragma GCC unroll 4
+    for (std::size_t v = 0; v < V; ++v) {
+      transpose<T>(result[v]);
+#pragma GCC unroll 16
+      for (std::size_t r = 0; r < L; ++r) {
+        if (v * L + r < count) finish_(i + v * L + r, j, result[v][r], piece);
+      }
+    }
+  }
+
+  const T* a_;
+  std::size_t lda_;
+  const T* b_;
+  std::size_t ldb_;
+  std::size_t columns_, K_;
+  const Finish& finish_;
+};
+
+}  // namespace tutelage::detail
