@@ -1,7 +1,7 @@
 // What the benchmarks share: the published problem, flop counts and the processor's measured peak.
 //
-// A benchmark is named question/scalar/size/implementation. The table that bench.cmake prints compares
-// implementations of one question, scalar and size.
+// A benchmark is named question/scalar/size/implementation. The table that bench.cmake prints
+// compares implementations of one question, scalar and size.
 #pragma once
 
 #include <benchmark/benchmark.h>

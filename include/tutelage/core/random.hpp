@@ -139,13 +139,17 @@ class stream {
   /// Uniform in [0, 1), a multiple of 2^-53.
   double uniform() noexcept { return static_cast<double>(bits() >> 11) * 0x1p-53; }
 
-  /// Uniform in {0, ..., n-1}, without bias. Throws argument_error when n is 0.
+  /// Uniform in {0, ..., n-1}, without bias (Lemire, arXiv:1805.10941: the whole part of n times a
+  /// fraction of 64 bits). Throws argument_error when n is 0.
   std::uint64_t below(std::uint64_t n) {
     if (n == 0) throw argument_error("stream::below: n is 0, expected at least 1");
-    const std::uint64_t rejected = (0 - n) % n;  // 2^64 mod n
-    std::uint64_t word = bits();
-    while (word < rejected) word = bits();
-    return word % n;
+    __extension__ using wide = unsigned __int128;
+    wide product = wide{bits()} * n;
+    if (static_cast<std::uint64_t>(product) < n) {
+      const std::uint64_t rejected = (0 - n) % n;  // 2^64 mod n
+      while (static_cast<std::uint64_t>(product) < rejected) product = wide{bits()} * n;
+    }
+    return static_cast<std::uint64_t>(product >> 64);
   }
 
   /// Standard normal.

@@ -121,20 +121,26 @@ class transposed_product {
     alignas(64) T block[longest_transposed<T> * V * L];  // [K, V L]
     for (std::size_t v = 0; v < V; ++v) transpose_rows<V>(i, count, v, block);
     const partial<T> all(L);
+    simd<T> columns[V][L];  // of the result: rows of the transposed tile
     std::size_t j = 0;
     for (; j + L <= columns_; j += L) {
-      tile<V>(i, count, j, b_ + j * ldb_, ldb_, block, row_piece<T, false>(all));
+      tile<V, L>(j, block, columns, 0);
+      put<V>(i, count, j, columns, row_piece<T, false>(all));
     }
-    if (j < columns_) {
-      alignas(64) T last_rows[longest_transposed<T> * L];  // [L, K], rows of B and then zeros
-      for (std::size_t r = 0; r < L; ++r) {
-        for (std::size_t k = 0; k < K_; ++k) {
-          last_rows[r * K_ + k] = j + r < columns_ ? b_[(j + r) * ldb_ + k] : T(0);
-        }
-      }
-      const partial<T> rest(columns_ - j);
-      tile<V>(i, count, j, last_rows, K_, block, row_piece<T, true>(rest));
+    if (j == columns_) return;
+    const std::size_t left = columns_ - j;
+    std::size_t c = 0;
+    if constexpr (L > 8) {
+      if (c + 8 <= left) tile<V, 8>(j + c, block, columns, c), c += 8;
     }
+    if constexpr (L > 4) {
+      if (c + 4 <= left) tile<V, 4>(j + c, block, columns, c), c += 4;
+    }
+    for (; c < left; ++c) tile<V, 1>(j + c, block, columns, c);
+    for (; c < L; ++c) {
+      for (std::size_t v = 0; v < V; ++v) columns[v][c] = simd<T>(T(0));
+    }
+    put<V>(i, count, j, columns, row_piece<T, true>(partial<T>(left)));
   }
 
   // Vector v of each row of the block; rows that A does not have are zero.
@@ -158,22 +164,26 @@ class transposed_product {
     }
   }
 
-  template <std::size_t V, bool Partial>
-  void tile(std::size_t i, std::size_t count, std::size_t j, const T* b_rows, std::size_t b_stride,
-            const T* block, const row_piece<T, Partial>& piece) const {
-    simd<T> result[V][L];
-    multiply_tile<L, V, false>(
-        operands<T>{{b_rows, b_stride, 1}, block, V * L, K_}, 0, 0, partial<T>(L),
+  // Columns j, ..., j+R-1 of the result for the block's rows, as rows of `columns` from `to` on.
+  template <std::size_t V, std::size_t R>
+  void tile(std::size_t j, const T* block, simd<T> (&columns)[V][L], std::size_t to) const {
+    multiply_tile<R, V, false>(
+        operands<T>{{b_ + j * ldb_, ldb_, 1}, block, V * L, K_}, 0, 0, partial<T>(L),
         [](std::size_t, const auto&) { return simd<T>(T(0)); },
         [&](std::size_t r, std::size_t c, const simd<T>& sum, const auto&) {
-          result[c / L][r] = sum;
+          columns[c / L][to + r] = sum;
         });
+  }
+
+  template <std::size_t V, bool Partial>
+  void put(std::size_t i, std::size_t count, std::size_t j, simd<T> (&columns)[V][L],
+           const row_piece<T, Partial>& piece) const {
 #pragma GCC unroll 4
     for (std::size_t v = 0; v < V; ++v) {
-      transpose<T>(result[v]);
+      transpose<T>(columns[v]);
 #pragma GCC unroll 16
       for (std::size_t r = 0; r < L; ++r) {
-        if (v * L + r < count) finish_(i + v * L + r, j, result[v][r], piece);
+        if (v * L + r < count) finish_(i + v * L + r, j, columns[v][r], piece);
       }
     }
   }

@@ -119,6 +119,19 @@ class row_piece {
   partial<T> rest_;
 };
 
+/// Copies a row. (For short rows a call of memmove costs more than the copy.)
+template <simd_scalar T>
+inline void copy_row(const T* from, std::size_t count, T* to) noexcept {
+  std::size_t k = 0;
+  for (; k + lanes<T> <= count; k += lanes<T>) {
+    simd<T>::load_unaligned(from + k).store_unaligned(to + k);
+  }
+  if (k < count) {
+    const partial<T> rest(count - k);
+    rest.store(to + k, rest.load(from + k));
+  }
+}
+
 /// a b + c, rounded once where the processor can. (xsimd 8.1 rounds twice on AVX-512.)
 template <simd_scalar T>
 [[gnu::always_inline]] inline simd<T> multiply_add(const simd<T>& a, const simd<T>& b,
