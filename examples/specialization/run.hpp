@@ -266,7 +266,6 @@ run_result run_any(const options& o, std::uint64_t seed, const run_inputs<T>& in
 
 template <class T>
 std::vector<run_result> run_all_in(const options& o, run_observer& observer) {
-  const blas_threads one(1);
   run_inputs<T> images;
   if (o.reads_images()) {
     images = read_images<T>(o);
