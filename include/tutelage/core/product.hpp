@@ -117,23 +117,32 @@ left_operand<T> left_of(const transposed_view<const T, R, C>& a) {
   return {a.base.data(), 1, a.base.stride()};
 }
 
-// What becomes of a sum of products: C = alpha sum + C, or C = alpha sum + beta C, which does not
-// read the old C when beta is 0.
-template <class T, std::size_t M, std::size_t N>
-auto store_added(const matrix_view<T, M, N>& c, T alpha) {
-  return [c, alpha](std::size_t i, std::size_t j, const simd<T>& sum, const auto& piece) {
-    T* const to = c.row(i).data() + j;
+/// C = alpha sum + C.
+template <class T>
+struct store_added {
+  rows_of<T> c;
+  T alpha;
+  template <class Piece>
+  [[gnu::always_inline]] void operator()(std::size_t i, std::size_t j, const simd<T>& sum,
+                                         const Piece& piece) const {
+    T* const to = c.at(i, j);
     piece.store(to, multiply_add<T>(simd<T>(alpha), sum, piece.load(to)));
-  };
-}
-template <class T, std::size_t M, std::size_t N>
-auto store_scaled(const matrix_view<T, M, N>& c, T alpha, T beta) {
-  return [c, alpha, beta](std::size_t i, std::size_t j, const simd<T>& sum, const auto& piece) {
-    T* const to = c.row(i).data() + j;
+  }
+};
+
+/// C = alpha sum + beta C, which does not read the old C when beta is 0.
+template <class T>
+struct store_scaled {
+  rows_of<T> c;
+  T alpha, beta;
+  template <class Piece>
+  [[gnu::always_inline]] void operator()(std::size_t i, std::size_t j, const simd<T>& sum,
+                                         const Piece& piece) const {
+    T* const to = c.at(i, j);
     const simd<T> scaled = simd<T>(alpha) * sum;
     piece.store(to, beta == T(0) ? scaled : multiply_add<T>(simd<T>(beta), piece.load(to), scaled));
-  };
-}
+  }
+};
 
 // Returns false when tiles are not the way for these operands.
 template <class A, class B, class T, std::size_t M, std::size_t N, class Finish>
@@ -141,13 +150,12 @@ bool multiply_tiles(const A& a, const B& b, const matrix_view<T, M, N>& c, const
   const std::size_t K = a.cols();
   if constexpr (!is_transposed_v<B>) {
     if (!tiles_are_faster<T>(c.rows(), K, c.cols())) return false;
-    const auto start = [](std::size_t, const auto&) { return simd<T>(T(0)); };
-    multiply_tiled<N>(operands<T>{left_of(a), b.data(), b.stride(), K}, c.rows(), c.cols(), start,
-                      finish);
+    multiply_tiled<N>(operands<T>{left_of(a), b.data(), b.stride(), K}, c.rows(), c.cols(),
+                      start_with_zero<T>{}, finish);
     return true;
   } else if constexpr (!is_transposed_v<A>) {
     if (!transposed_tiles_are_faster<T>(c.rows(), K, c.cols())) return false;
-    transposed_product(a.data(), a.stride(), b.base.data(), b.base.stride(), c.rows(), c.cols(), K,
+    transposed_product(rows_of<const T>(a), rows_of<const T>(b.base), c.rows(), c.cols(), K,
                        finish);
     return true;
   } else {
@@ -191,9 +199,10 @@ void multiply(const A& a, const B& b, const matrix_view<T, M, N>& c,
   }
   if (c.rows() == 0 || c.cols() == 0) return;
   if constexpr (detail::simd_scalar<T>) {
+    const detail::rows_of<T> to(c);
     if (beta == T(1)
-            ? detail::multiply_tiles(left, right, c, detail::store_added(c, alpha))
-            : detail::multiply_tiles(left, right, c, detail::store_scaled(c, alpha, beta))) {
+            ? detail::multiply_tiles(left, right, c, detail::store_added<T>{to, alpha})
+            : detail::multiply_tiles(left, right, c, detail::store_scaled<T>{to, alpha, beta})) {
       return;
     }
   }

@@ -89,8 +89,9 @@ class dense {
     return weights().row(in_width());
   }
 
-  /// f from x; kept in `kept` and returned.
+  /// f from x; kept in `kept` and returned. Throws shape_error unless x is [N, In].
   matrix_view<T, dynamic, Out> forward(matrix_view<const T, dynamic, In> x, tape& kept) const {
+    detail::require_shape("forward", "x", x, x.rows(), in_width());
     const matrix_view<T, dynamic, Out> f(kept.f.reshape(x.rows(), out_width()));
     std::span<const T> b;
     if constexpr (has_bias()) b = bias();
@@ -110,11 +111,15 @@ class dense {
   }
 
   /// The gradient with respect to the pre-activations of the layer below, whose outputs x are this
-  /// layer's inputs: g_below = factor(x) o (g W^T without the bias row), [N, In].
+  /// layer's inputs: g_below = factor(x) o (g W^T without the bias row), [N, In]. Throws
+  /// shape_error when the three do not fit.
   template <class GateBelow>
   void backward_input(matrix_view<const T, dynamic, Out> g, const GateBelow& gate_below,
                       matrix_view<const T, dynamic, In> x,
                       matrix_view<T, dynamic, In> g_below) const {
+    detail::require_shape("backward_input", "g", g, x.rows(), out_width());
+    detail::require_shape("backward_input", "x", x, x.rows(), in_width());
+    detail::require_shape("backward_input", "g_below", g_below, x.rows(), in_width());
     detail::multiply_transposed_gated(g, linear_weights(), gate_below, x, g_below);
   }
 

@@ -105,8 +105,9 @@ TEST_CASE_TEMPLATE("A B^T without a transposed copy of B", T, float, double) {
     INFO("(", M, "x", K, ") (", columns, "x", K, ")^T");
     const auto A = random_matrix<T>(M, K, random), B = random_matrix<T>(columns, K, random);
     framed<T> a(A, 2, not_a_number<T>), b(B, 1, not_a_number<T>), c(M, columns, 3, canary);
-    detail::transposed_product(a.view().data(), a.view().stride(), b.view().data(),
-                               b.view().stride(), M, columns, K, store_into(c.view()));
+    detail::transposed_product(detail::rows_of<const T>(a.view()),
+                               detail::rows_of<const T>(b.view()), M, columns, K,
+                               store_into(c.view()));
     CHECK(c.intact());
     CHECK(to_matrix(c.view()) == chains(A, transpose_of(B), T(0)));
   };

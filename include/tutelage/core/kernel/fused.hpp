@@ -12,6 +12,41 @@
 
 namespace tutelage::detail {
 
+/// Sums begin with a row of numbers, or with 0 when there is none.
+template <class T>
+struct start_with_bias {
+  const T* bias;
+  template <class Piece>
+  [[gnu::always_inline]] simd<T> operator()(std::size_t j, const Piece& piece) const {
+    return bias == nullptr ? simd<T>(T(0)) : piece.load(bias + j);
+  }
+};
+
+/// F = activate(sum).
+template <class T, class Gate>
+struct store_activated {
+  rows_of<T> f;
+  Gate gate;
+  template <class Piece>
+  [[gnu::always_inline]] void operator()(std::size_t i, std::size_t j, const simd<T>& sum,
+                                         const Piece& piece) const {
+    piece.store(f.at(i, j), gate.activate(sum));
+  }
+};
+
+/// H = factor(Fb) sum.
+template <class T, class Gate>
+struct store_gated {
+  rows_of<T> h;
+  rows_of<const T> f_below;
+  Gate gate;
+  template <class Piece>
+  [[gnu::always_inline]] void operator()(std::size_t i, std::size_t j, const simd<T>& sum,
+                                         const Piece& piece) const {
+    piece.store(h.at(i, j), gate.factor(piece.load(f_below.at(i, j))) * sum);
+  }
+};
+
 /// F = activate(b + X W), b empty for none. Shapes are the caller's care.
 template <class T, std::size_t In, std::size_t Out, class Gate>
 void multiply_activate(const matrix_view<const T, dynamic, In>& X,
@@ -19,14 +54,9 @@ void multiply_activate(const matrix_view<const T, dynamic, In>& X,
                        const Gate& gate, const matrix_view<T, dynamic, Out>& F) {
   if constexpr (simd_scalar<T>) {
     if (tiles_are_faster<T>(X.rows(), X.cols(), W.cols())) {
-      multiply_tiled<Out>(
-          operands<T>{left_of(X), W.data(), W.stride(), X.cols()}, X.rows(), W.cols(),
-          [b](std::size_t j, const auto& piece) {
-            return b.empty() ? simd<T>(T(0)) : piece.load(b.data() + j);
-          },
-          [F, gate](std::size_t i, std::size_t j, const simd<T>& sum, const auto& piece) {
-            piece.store(F.row(i).data() + j, gate.activate(sum));
-          });
+      multiply_tiled<Out>(operands<T>{left_of(X), W.data(), W.stride(), X.cols()}, X.rows(),
+                          W.cols(), start_with_bias<T>{b.data()},
+                          store_activated<T, Gate>{rows_of<T>(F), gate});
       return;
     }
   }
@@ -47,12 +77,8 @@ void multiply_transposed_gated(const matrix_view<const T, dynamic, Out>& G,
                                const matrix_view<T, dynamic, In>& H) {
   if constexpr (simd_scalar<T>) {
     if (transposed_tiles_are_faster<T>(G.rows(), G.cols(), W.rows())) {
-      const auto finish = [H, Fb, gate](std::size_t i, std::size_t j, const simd<T>& sum,
-                                        const auto& piece) {
-        piece.store(H.row(i).data() + j, gate.factor(piece.load(Fb.row(i).data() + j)) * sum);
-      };
-      transposed_product(G.data(), G.stride(), W.data(), W.stride(), G.rows(), W.rows(), G.cols(),
-                         finish);
+      transposed_product(rows_of<const T>(G), rows_of<const T>(W), G.rows(), W.rows(), G.cols(),
+                         store_gated<T, Gate>{rows_of<T>(H), rows_of<const T>(Fb), gate});
       return;
     }
   }

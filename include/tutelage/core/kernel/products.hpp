@@ -1,4 +1,7 @@
 // Products out of tiles, with something done to each result while it is still in registers.
+//
+// What is done is a small type without extents (rows_of instead of a matrix_view), so that all
+// networks with one scalar and one gate share the compiled tiles.
 #pragma once
 
 #include <algorithm>
@@ -9,6 +12,28 @@
 #include <tutelage/core/kernel/tile.hpp>
 
 namespace tutelage::detail {
+
+/// Where rows lie.
+template <class T>
+struct rows_of {
+  T* data;
+  std::size_t stride;
+
+  template <class View>
+  explicit constexpr rows_of(const View& view) : data(view.data()), stride(view.stride()) {}
+  [[nodiscard]] constexpr T* at(std::size_t i, std::size_t j) const {
+    return data + i * stride + j;
+  }
+};
+
+/// Sums begin with 0.
+template <class T>
+struct start_with_zero {
+  template <class Piece>
+  [[gnu::always_inline]] simd<T> operator()(std::size_t /*j*/, const Piece& /*piece*/) const {
+    return simd<T>(T(0));
+  }
+};
 
 /// The columns of C cut into tiles of one to `widest` vectors, as even as possible, wide ones
 /// first.
@@ -45,6 +70,21 @@ template <std::size_t V, bool Tail, class T, class Start, class Finish>
   if (i < M) multiply_tile<1, V, Tail>(o, i, j, rest, start, finish);
 }
 
+/// Column tile number `tile` of the plan, V vectors wide.
+template <std::size_t V, class T, class Start, class Finish>
+void multiply_column_tile(const operands<T>& o, std::size_t M, const column_tiles<T>& plan,
+                          std::size_t tile, const Start& start, const Finish& finish) {
+  const std::size_t j = plan.first_column(tile);
+  const std::size_t last_lanes = tile + 1 == plan.tiles ? plan.last_lanes : lanes<T>;
+  if constexpr (!partial_is_free) {
+    if (last_lanes == lanes<T>) {
+      multiply_columns<V, false>(o, M, j, partial<T>(last_lanes), start, finish);
+      return;
+    }
+  }
+  multiply_columns<V, true>(o, M, j, partial<T>(last_lanes), start, finish);
+}
+
 /// start + A B [M, columns], N being `columns` or dynamic: one column tile after the other, so that
 /// its columns of B stay in the cache while all rows of A pass. With a static N only the shapes of
 /// its tiles are compiled. See multiply_tile for start and finish.
@@ -53,40 +93,23 @@ void multiply_tiled(const operands<T>& o, std::size_t M, std::size_t columns, co
                     const Finish& finish) {
   if constexpr (N != dynamic) {
     constexpr column_tiles<T> plan(N);
-    const partial<T> rest(plan.last_lanes);
     [&]<std::size_t... I>(std::index_sequence<I...>) {
-      (multiply_columns < plan.width(I),
-       I + 1 == plan.tiles &&
-           plan.last_lanes != lanes < T >> (o, M, plan.first_column(I), rest, start, finish),
-       ...);
+      (multiply_column_tile<plan.width(I)>(o, M, plan, I, start, finish), ...);
     }
     (std::make_index_sequence<plan.tiles>{});
   } else {
     static_assert(tile_shape::widest <= 3);
     const column_tiles<T> plan(columns);
-    const partial<T> rest(plan.last_lanes);
     for (std::size_t t = 0; t < plan.tiles; ++t) {
-      const std::size_t j = plan.first_column(t);
-      const bool last =
-          t + 1 == plan.tiles;  // its last vector counts as partial, perhaps of all lanes
-      switch (2 * plan.width(t) + (last ? 1 : 0)) {
+      switch (plan.width(t)) {
+        case 1:
+          multiply_column_tile<1>(o, M, plan, t, start, finish);
+          break;
         case 2:
-          multiply_columns<1, false>(o, M, j, rest, start, finish);
-          break;
-        case 3:
-          multiply_columns<1, true>(o, M, j, rest, start, finish);
-          break;
-        case 4:
-          multiply_columns<2, false>(o, M, j, rest, start, finish);
-          break;
-        case 5:
-          multiply_columns<2, true>(o, M, j, rest, start, finish);
-          break;
-        case 6:
-          multiply_columns<tile_shape::widest, false>(o, M, j, rest, start, finish);
+          multiply_column_tile<2>(o, M, plan, t, start, finish);
           break;
         default:
-          multiply_columns<tile_shape::widest, true>(o, M, j, rest, start, finish);
+          multiply_column_tile<tile_shape::widest>(o, M, plan, t, start, finish);
           break;
       }
     }
@@ -106,9 +129,9 @@ class transposed_product {
   static constexpr std::size_t L = lanes<T>;
 
  public:
-  transposed_product(const T* a, std::size_t lda, const T* b, std::size_t ldb, std::size_t M,
-                     std::size_t columns, std::size_t K, const Finish& finish)
-      : a_(a), lda_(lda), b_(b), ldb_(ldb), columns_(columns), K_(K), finish_(finish) {
+  transposed_product(rows_of<const T> a, rows_of<const T> b, std::size_t M, std::size_t columns,
+                     std::size_t K, const Finish& finish)
+      : a_(a), b_(b), columns_(columns), K_(K), finish_(finish) {
     std::size_t i = 0;
     for (; i + L < M; i += 2 * L) rows<2>(i, std::min(2 * L, M - i));
     if (i < M) rows<1>(i, M - i);
@@ -147,14 +170,14 @@ class transposed_product {
   template <std::size_t V>
   void transpose_rows(std::size_t i, std::size_t count, std::size_t v, T* block) const {
     const std::size_t present = count > v * L ? std::min(L, count - v * L) : 0;
-    const T* const from = a_ + (i + v * L) * lda_;
+    const T* const from = a_.at(i + v * L, 0);
     for (std::size_t k = 0; k < K_; k += L) {
       const std::size_t width = std::min(L, K_ - k);
       const partial<T> rest(width);
       simd<T> square[L];
 #pragma GCC unroll 16
       for (std::size_t r = 0; r < L; ++r) {
-        square[r] = r < present ? rest.load(from + r * lda_ + k) : simd<T>(T(0));
+        square[r] = r < present ? rest.load(from + r * a_.stride + k) : simd<T>(T(0));
       }
       transpose<T>(square);
 #pragma GCC unroll 16
@@ -167,12 +190,11 @@ class transposed_product {
   // Columns j, ..., j+R-1 of the result for the block's rows, as rows of `columns` from `to` on.
   template <std::size_t V, std::size_t R>
   void tile(std::size_t j, const T* block, simd<T> (&columns)[V][L], std::size_t to) const {
-    multiply_tile<R, V, false>(
-        operands<T>{{b_ + j * ldb_, ldb_, 1}, block, V * L, K_}, 0, 0, partial<T>(L),
-        [](std::size_t, const auto&) { return simd<T>(T(0)); },
-        [&](std::size_t r, std::size_t c, const simd<T>& sum, const auto&) {
-          columns[c / L][to + r] = sum;
-        });
+    multiply_tile<R, V, false>(operands<T>{{b_.at(j, 0), b_.stride, 1}, block, V * L, K_}, 0, 0,
+                               partial<T>(L), start_with_zero<T>{},
+                               [&](std::size_t r, std::size_t c, const simd<T>& sum, const auto&) {
+                                 columns[c / L][to + r] = sum;
+                               });
   }
 
   template <std::size_t V, bool Partial>
@@ -188,12 +210,12 @@ class transposed_product {
     }
   }
 
-  const T* a_;
-  std::size_t lda_;
-  const T* b_;
-  std::size_t ldb_;
+  rows_of<const T> a_, b_;
   std::size_t columns_, K_;
-  const Finish& finish_;
+  const Finish finish_;
 };
+template <class T, class Finish>
+transposed_product(rows_of<const T>, rows_of<const T>, std::size_t, std::size_t, std::size_t,
+                   const Finish&) -> transposed_product<T, Finish>;
 
 }  // namespace tutelage::detail

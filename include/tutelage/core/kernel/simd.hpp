@@ -94,6 +94,14 @@ class partial {
 #endif
 };
 
+/// Is a partial load or store as fast as a whole one? Then the kernels use no other for the last
+/// vector of a row, and half as many of them are compiled.
+#if defined(__AVX512F__)
+inline constexpr bool partial_is_free = true;
+#else
+inline constexpr bool partial_is_free = false;
+#endif
+
 /// A whole vector of a row, or with Partial what is left of it.
 template <simd_scalar T, bool Partial>
 class row_piece {
