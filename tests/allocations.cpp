@@ -1,5 +1,5 @@
-// No allocation in a forward pass, a backward pass or a training step after the first at a batch
-// size. Counts operator new and the C library's functions that hand out memory.
+// No allocation in a forward pass, a backward pass, a training step or the gradient rule after the
+// first at a batch size. Counts operator new and the C library's functions that hand out memory.
 #include <dlfcn.h>
 
 #include <array>
@@ -172,6 +172,33 @@ void check_passes(Network net, const char* what) {
   }
 }
 
+template <class Network>
+void check_rule(Network teacher, Network student, const std::string& what) {
+  using T = typename Network::value_type;
+  auto random = random_stream(3);
+  randomize(teacher, random);
+  randomize(student, random);
+  const auto x = random_matrix<T>(batches[0], student.in_width(), random);
+  gradient_rule<Network, Network> rule(teacher, student);
+  const auto evaluate = [&](std::size_t N) {
+    rule.evaluate(matrix_view(x).middle_rows(0, N));
+    rule.template A<1>(0);
+    rule.template B<1>(0);
+    rule.template g<1>();
+  };
+  const auto first_rule = allocations_of([&] { evaluate(batches[0]); });
+  expect_some((what + ", first rule").c_str(), first_rule);
+  expectation_accumulator<Network, Network> collected(teacher, student, {.block = 20, .chunk = 3});
+  const auto first_add = allocations_of([&] { collected.add(x); });
+  expect_some((what + ", first expectations").c_str(), first_add);
+  for (const std::size_t N : batches) {
+    expect_none((what + ", rule of " + std::to_string(N)).c_str(),
+                allocations_of([&] { evaluate(N); }));
+    expect_none((what + ", expectations of " + std::to_string(N)).c_str(),
+                allocations_of([&] { collected.add(matrix_view(x).middle_rows(0, N)); }));
+  }
+}
+
 template <class Network, class Loss, class Targets, class Optimizer>
 void check_steps(Network& net, const matrix<typename Network::value_type>& x, const Loss& loss,
                  const Targets& targets_of, const Optimizer& optimizer, const std::string& what) {
@@ -217,6 +244,9 @@ int main() {
   check_passes(mlp<long double, relu, 7, dynamic, 3>({7, 5, 3}), "mixed widths, long double");
   check_passes(mlp<std::complex<double>, relu, dynamic, dynamic, dynamic>({20, 10, 5}), "complex");
   check_passes(any_deep({33, 17, 65, 2}), "dynamic widths, float");
+  check_rule(any_deep({6, 5, 4, 3}), any_deep({6, 17, 9, 3}), "dynamic widths, float");
+  using fixed = mlp<double, relu, 6, 17, 9, 3>;
+  check_rule(fixed(), fixed(), "static widths");
   check_training(any({100, 10, 50}), "dynamic widths");
   check_training(mlp<double, relu, 100, 10, 50>(), "static widths");
   check_training(any_deep({33, 17, 65, 2}), "dynamic widths, float");

@@ -1,11 +1,12 @@
-// Models, data and training. Analyses are in <tutelage/analysis.hpp>; image files, which need zlib,
-// in <tutelage/data/images.hpp>.
+// Models, data, training and the gradient rule. Analyses are in <tutelage/analysis.hpp>; image
+// files, which need zlib, in <tutelage/data/images.hpp>.
 #pragma once
 
 #include <tutelage/core/blas_threads.hpp>
 #include <tutelage/core/errors.hpp>
 #include <tutelage/core/extents.hpp>
 #include <tutelage/core/files.hpp>
+#include <tutelage/core/gram.hpp>
 #include <tutelage/core/matrix.hpp>
 #include <tutelage/core/parallel.hpp>
 #include <tutelage/core/product.hpp>
@@ -14,6 +15,15 @@
 #include <tutelage/data/inputs.hpp>
 #include <tutelage/data/student.hpp>
 #include <tutelage/data/teacher.hpp>
+#include <tutelage/gradient/deepen.hpp>
+#include <tutelage/gradient/expectations.hpp>
+#include <tutelage/gradient/jacobian.hpp>
+#include <tutelage/gradient/moments.hpp>
+#include <tutelage/gradient/patterns.hpp>
+#include <tutelage/gradient/regions.hpp>
+#include <tutelage/gradient/rule.hpp>
+#include <tutelage/gradient/segment.hpp>
+#include <tutelage/gradient/slice.hpp>
 #include <tutelage/model/dense.hpp>
 #include <tutelage/model/gate.hpp>
 #include <tutelage/model/network.hpp>

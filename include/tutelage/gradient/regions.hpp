@@ -1,0 +1,126 @@
+// The regions of input space that samples visit. Inside a region no gate of any network changes:
+// the networks are affine there and V, A and B are constant (arXiv:1909.13458, Corollaries 1 and
+// 2).
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <tuple>
+#include <unordered_map>
+
+#include <tutelage/gradient/patterns.hpp>
+#include <tutelage/model/network.hpp>
+#include <utility>
+#include <vector>
+
+namespace tutelage {
+
+/// Counts the regions of one network, or the common ones of several. Memory grows with the number
+/// of regions, not with that of samples.
+///
+/// for_each_rule over representatives() gives V, A and B of every region, each computed once.
+template <class... Networks>
+class visited_regions {
+  using T = typename std::tuple_element_t<0, std::tuple<Networks...>>::value_type;
+  using word = gate_patterns::word;
+  static_assert((std::same_as<T, typename Networks::value_type> && ...),
+                "visited_regions: the networks have different scalars; see network_cast");
+
+ public:
+  /// The networks must outlive this and stay as they are. Throws shape_error unless they have the
+  /// same inputs.
+  explicit visited_regions(const Networks&... networks) : networks_(&networks...) {
+    const std::array<std::size_t, sizeof...(Networks)> widths{networks.in_width()...};
+    for (const std::size_t width : widths) {
+      if (width != widths[0]) {
+        throw shape_error(detail::text("visited_regions: the networks take ", widths[0], " and ",
+                                       width, " inputs"));
+      }
+    }
+    inputs_ = widths[0];
+    bits_ = (hidden_nodes(networks) + ...);
+  }
+
+  /// Adds samples x, [N, n_0]; returns the region of each. Regions are numbered from 0 in the order
+  /// in which they are first visited. Throws shape_error when x has another width.
+  std::vector<std::size_t> add(matrix_view<const T> x) {
+    std::vector<std::size_t> result;
+    result.reserve(x.rows());
+    constexpr std::size_t chunk = 256;
+    for (std::size_t first = 0; first < x.rows(); first += chunk) {
+      const auto rows = x.middle_rows(first, std::min(chunk, x.rows() - first));
+      read(rows);
+      for (std::size_t i = 0; i < rows.rows(); ++i) {
+        const auto pattern = patterns_[i];
+        const auto [place, fresh] =
+            numbers_.try_emplace(key(pattern.begin(), pattern.end()), size());
+        if (fresh) {
+          counts_.push_back(0);
+          representatives_.insert(representatives_.end(), rows.row(i).begin(), rows.row(i).end());
+        }
+        ++counts_[place->second];
+        result.push_back(place->second);
+      }
+    }
+    return result;
+  }
+
+  /// The number of regions visited.
+  [[nodiscard]] std::size_t size() const noexcept { return counts_.size(); }
+
+  /// How many samples lie in region r.
+  [[nodiscard]] std::size_t count(std::size_t r) const { return counts_[r]; }
+
+  /// The first sample seen of each region, [size(), n_0]; valid until add() is called.
+  [[nodiscard]] matrix_view<const T> representatives() const {
+    return {representatives_.data(), size(), inputs_, inputs_};
+  }
+
+  /// The region of one sample, [n_0], or nothing when it was not visited. Throws shape_error for
+  /// another width.
+  [[nodiscard]] std::optional<std::size_t> find(std::span<const T> x) {
+    read({x.data(), 1, x.size(), x.size()});
+    const auto place = numbers_.find(key(patterns_[0].begin(), patterns_[0].end()));
+    return place == numbers_.end() ? std::nullopt : std::optional(place->second);
+  }
+
+ private:
+  using key = std::vector<word>;
+  struct hash {
+    std::size_t operator()(const key& words) const noexcept {
+      word h = 0;
+      for (const word w : words) {  // one step of the splitmix64 generator a word
+        h += w + 0x9E3779B97F4A7C15;
+        h = (h ^ (h >> 30)) * 0xBF58476D1CE4E5B9;
+        h = (h ^ (h >> 27)) * 0x94D049BB133111EB;
+        h ^= h >> 31;
+      }
+      return static_cast<std::size_t>(h);
+    }
+  };
+
+  void read(const matrix_view<const T>& x) {
+    patterns_.reset(x.rows(), bits_);
+    const auto append = [&](const auto* network, auto& kept) {
+      network->forward(x, kept);
+      patterns_.append(*network, kept);
+    };
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      (append(std::get<I>(networks_), std::get<I>(kept_)), ...);
+    }
+    (std::index_sequence_for<Networks...>{});
+  }
+
+  std::tuple<const Networks*...> networks_;
+  std::tuple<activations<Networks>...> kept_;
+  gate_patterns patterns_;
+  std::size_t inputs_ = 0, bits_ = 0;
+  std::unordered_map<key, std::size_t, hash> numbers_;
+  std::vector<std::size_t> counts_;
+  std::vector<T> representatives_;
+};
+
+}  // namespace tutelage

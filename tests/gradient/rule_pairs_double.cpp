@@ -1,0 +1,3 @@
+#include "support/rule_pairs.hpp"
+
+TEST_CASE("the rule is backpropagation: double") { test::check_all_pairs<double>(); }
