@@ -204,11 +204,11 @@ fails(2 "--epochs" convergence_2d --epochs 0)
 
 # ---- sweep: stopped anywhere, it goes on and ends with the same file ---------------------------------
 
-set(small --teachers 2,3 --over-realization 1,2 --polarity 0,1 --seeds 1-2 --epochs 3
+set(small --teachers 3,4 --over-realization 1,2 --polarity 0,1 --seeds 1-2 --epochs 3
     --steps-per-epoch 20 --samples 200 --eval-samples 100)
 runs(sweep ${small} --out whole --threads 1)
-foreach(file IN ITEMS runs.jsonl students.csv success.csv dynamics.csv loss.csv figure5-m2.svg
-                      figure7-m3.svg figure8-m3.png loss-m2.png)
+foreach(file IN ITEMS runs.jsonl students.csv success.csv dynamics.csv loss.csv figure5-m3.svg
+                      figure7-m4.svg figure8-m4.png loss-m3.png)
   exists(whole/${file})
 endforeach()
 file(READ ${SCRATCH}/whole/runs.jsonl whole)
@@ -224,7 +224,7 @@ foreach(percent IN ITEMS 0 1 37 80 99)
   file(READ ${SCRATCH}/part/runs.jsonl resumed)
   expect("${resumed}" STREQUAL "${whole}")
 endforeach()
-fails(1 "settings: of another sweep" sweep ${small} --out whole --epochs 4 --quiet)
+fails(1 "settings: of another sweep" sweep --epochs 4 --out whole --quiet)
 file(APPEND ${SCRATCH}/part/runs.jsonl "{}\n")
 fails(1 "part/runs.jsonl: byte" sweep ${small} --out part --quiet)
 fails(2 "--seeds: is a number, a range 1-32 or a list 1,5,9; got 0-" sweep --seeds 0-)

@@ -6,8 +6,7 @@
 //
 //   bits     Threefry-4x64-20 of Random123 (Salmon et al., SC 2011)
 //   uniform  the upper 53 bits of a word, times 2^-53: in [0, 1)
-//   normal   Box-Muller: r = sqrt(-2 ln u), (r cos 2 pi v, r sin 2 pi v), with a logarithm, sine
-//   and
+//   normal   Box-Muller: r = sqrt(-2 ln u), (r cos 2 pi v, r sin 2 pi v), with logarithm, sine and
 //            cosine of our own. They use correctly rounded operations only, and every product that
 //            is added to something is an explicit std::fma, so that neither the C library nor the
 //            compiler's contraction can change a bit: equal on every IEEE 754 platform.
