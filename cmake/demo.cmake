@@ -3,8 +3,7 @@
 include(${CMAKE_CURRENT_LIST_DIR}/packages.cmake)
 install_packages(${library_packages} ${example_packages})
 unset(ENV{OPENBLAS_CORETYPE})
-set(build ${project_dir}/build/demo)
-run(${CMAKE_COMMAND} -S . -B ${build} -G Ninja -DCMAKE_BUILD_TYPE=Release -DTUTELAGE_TESTS=OFF
-    -DTUTELAGE_BENCHMARKS=OFF)
+set(build ${project_dir}/build/release)
+run(${CMAKE_COMMAND} --preset release -DTUTELAGE_TESTS=OFF -DTUTELAGE_BENCHMARKS=OFF)
 run(${CMAKE_COMMAND} --build ${build} --target specialization)
 run(${build}/examples/specialization --out ${build}/specialization)

@@ -69,4 +69,5 @@ set(library_packages
     librandom123-dev
     zlib1g-dev)
 set(example_packages libcli11-dev nlohmann-json3-dev gnuplot-nox dataset-fashion-mnist)
-set(test_packages doctest-dev clang libclang-rt-14-dev libbenchmark-dev libeigen3-dev)
+set(benchmark_packages libbenchmark-dev libeigen3-dev nlohmann-json3-dev)
+set(test_packages doctest-dev clang libclang-rt-14-dev ${benchmark_packages})

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <iostream>
 
+#include <tutelage/core/blas_threads.hpp>
 #include <tutelage/core/errors.hpp>
 #include <tutelage/core/files.hpp>
 
@@ -41,6 +42,7 @@ int main(int argc, char** argv) {
   options o;
   int exit_code = 0;
   if (!parse(argc, argv, o, exit_code)) return exit_code;
+  const tutelage::blas_threads one(1);
   try {
     std::vector<run_result> runs;
     {

@@ -1,34 +1,13 @@
 #include "specialization/options.hpp"
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <cmath>
-#include <optional>
-#include <stdexcept>
+
+#include "common/arguments.hpp"
 
 namespace examples {
 
 namespace {
-
-template <class Number>
-std::optional<Number> to_number(std::string_view text) {
-  Number value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-std::vector<std::string> split(const std::string& text, char separator) {
-  std::vector<std::string> parts(1);
-  for (const char c : text) {
-    if (c == separator) {
-      parts.emplace_back();
-    } else {
-      parts.back() += c;
-    }
-  }
-  return parts;
-}
 
 constexpr std::size_t largest_width = 1'000'000;
 
@@ -48,23 +27,6 @@ std::vector<std::size_t> parse_widths(const std::string& text) {
         "--teacher", "takes an input width, 1 to 7 hidden widths and an output width; got " + text);
   }
   return widths;
-}
-
-std::vector<std::uint64_t> parse_seeds(const std::string& text) {
-  const auto wrong = [&] {
-    return CLI::ValidationError("--seeds",
-                                "is a number, a range 1-32 or a list 1,5,9; got " + text);
-  };
-  std::vector<std::uint64_t> seeds;
-  for (const auto& part : split(text, ',')) {
-    const auto ends = split(part, '-');
-    const auto first = to_number<std::uint64_t>(ends.front());
-    const auto last = to_number<std::uint64_t>(ends.back());
-    if (ends.size() > 2 || !first || !last || *last < *first || *last - *first >= 100'000)
-      throw wrong();
-    for (std::uint64_t seed = *first; seed <= *last; ++seed) seeds.push_back(seed);
-  }
-  return seeds;
 }
 
 std::map<std::size_t, double> parse_rates(const std::string& text) {
@@ -209,7 +171,7 @@ bool parse(int argc, char** argv, options& o, int& exit_code) {
       o.teacher = parse_widths(teacher);
     else if (o.reads_images())
       o.teacher = {784, 64, 10};
-    o.seeds = parse_seeds(seeds);
+    o.seeds = parse_seeds("--seeds", seeds);
     if (!rates.empty()) {
       o.learning_rate = parse_rates(rates);
     } else if (o.published == "deep") {

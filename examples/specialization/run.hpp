@@ -203,7 +203,8 @@ run_result run_one(Teacher teacher, Student student, const options& o, std::uint
   return result;
 }
 
-// ---- Widths: common ones are known to the compiler ----------------------------------------------
+// ---- Widths as the command line gives them
+// -------------------------------------------------------
 
 // An mlp of `Widths` widths, all dynamic.
 template <class T, class Indices>
@@ -228,22 +229,6 @@ run_result run_dynamic(const options& o, std::uint64_t seed, const run_inputs<T>
 template <class T>
 run_result run_any(const options& o, std::uint64_t seed, const run_inputs<T>& inputs,
                    run_observer& observer) {
-  using widths = std::vector<std::size_t>;
-  if (o.teacher == widths{100, 10, 50} && o.leaky == 0) {
-    using teacher = mlp<T, relu, 100, 10, 50>;
-    switch (o.student()[1]) {
-      case 10:
-        return run_one(teacher(), mlp<T, relu, 100, 10, 50>(), o, seed, inputs, observer);
-      case 20:
-        return run_one(teacher(), mlp<T, relu, 100, 20, 50>(), o, seed, inputs, observer);
-      case 50:
-        return run_one(teacher(), mlp<T, relu, 100, 50, 50>(), o, seed, inputs, observer);
-      case 100:
-        return run_one(teacher(), mlp<T, relu, 100, 100, 50>(), o, seed, inputs, observer);
-      default:
-        break;
-    }
-  }
   switch (o.teacher.size()) {
     case 3:
       return run_dynamic<T, 3>(o, seed, inputs, observer);
@@ -266,7 +251,6 @@ run_result run_any(const options& o, std::uint64_t seed, const run_inputs<T>& in
 
 template <class T>
 std::vector<run_result> run_all_in(const options& o, run_observer& observer) {
-  const blas_threads one(1);
   run_inputs<T> images;
   if (o.reads_images()) {
     images = read_images<T>(o);

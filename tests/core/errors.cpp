@@ -2,9 +2,9 @@
 
 #include <cerrno>
 #include <cstring>
-#include <ostream>
 #include <limits>
 #include <memory>
+#include <ostream>
 #include <string_view>
 
 #include "support/thrown.hpp"

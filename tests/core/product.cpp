@@ -259,10 +259,10 @@ TEST_CASE("multiply: shapes that do not fit") {
 }
 
 TEST_CASE("multiply: extents beyond what BLAS counts") {
-  // One row each, so that no number beyond the first is touched.
-  const std::size_t large = std::size_t{std::numeric_limits<int>::max()} + 1;
-  double one = 1;
-  const matrix_view<double> small(&one, 1, 1, 1), wide(&one, 1, 1, large);
+  // Large enough for BLAS. Their strides are wrong, but nothing is read before it is found.
+  const std::size_t large = std::size_t{std::numeric_limits<int>::max()} + 1, n = 400;
+  auto m = make_matrix<double>(n, n);
+  const matrix_view<double> small(m), wide(m.data(), n, n, large);
   const char* message = "multiply: extent 2147483648 is too large for BLAS";
   CHECK_THROWS_WITH_AS(multiply(wide, small, small), message, shape_error);
   CHECK_THROWS_WITH_AS(multiply(small, wide, small), message, shape_error);

@@ -68,10 +68,10 @@ TEST_CASE("stream: draws that never change, on any processor") {
   stream(inputs).fill_uniform(std::span<double>(between), -1, 3);
   CHECK(between == std::vector{0x1.d3e45dfbb5956p+0, 0x1.ce94938079028p-1, 0x1.4fea1ddc9c50cp+1});
   stream below(7, purpose::batches);
-  for (const std::uint64_t k : {7U, 0U, 4U, 9U, 0U, 1U, 9U, 7U, 3U, 5U})
+  for (const std::uint64_t k : {1U, 4U, 8U, 7U, 8U, 7U, 9U, 2U, 6U, 2U})
     CHECK(below.below(10) == k);
   CHECK(stream(7, purpose::batches, 1).permutation(8) ==
-        std::vector<std::size_t>{5, 7, 0, 4, 3, 6, 1, 2});
+        std::vector<std::size_t>{5, 0, 6, 4, 2, 7, 3, 1});
 }
 
 TEST_CASE("stream: the words are Threefry's of its name and its position") {

@@ -7,7 +7,9 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <tuple>
 #include <tutelage/core/random.hpp>
+#include <utility>
 #include <vector>
 
 #include "support/close_to.hpp"
@@ -151,7 +153,7 @@ TEST_CASE("below: counts of small numbers") {
 }
 
 TEST_CASE("below: no bias where words do not divide evenly") {
-  // Of 4/3 n words, word % n alone would meet the lowest third of {0, ..., n-1} twice as often.
+  // The whole part of n word / 2^64 alone would meet a third of {0, ..., n-1} twice as often.
   const std::uint64_t third = std::uint64_t{1} << 62;
   stream random(6, purpose::analysis);
   std::vector<std::size_t> counts(3);
@@ -159,7 +161,16 @@ TEST_CASE("below: no bias where words do not divide evenly") {
   check_counts(counts);
 }
 
-TEST_CASE("below: the lowest 2^64 mod n words are passed over") {
+// The 128 bits of a product, from products of halves.
+std::pair<std::uint64_t, std::uint64_t> high_and_low(std::uint64_t a, std::uint64_t b) {
+  const std::uint64_t mask = 0xFFFFFFFF;
+  const std::uint64_t low = (a & mask) * (b & mask);
+  const std::uint64_t middle = (a >> 32) * (b & mask) + (low >> 32);
+  const std::uint64_t other = (a & mask) * (b >> 32) + (middle & mask);
+  return {(a >> 32) * (b >> 32) + (middle >> 32) + (other >> 32), a * b};
+}
+
+TEST_CASE("below: of n word / 2^64 the whole part, where the rest is not below 2^64 mod n") {
   const std::uint64_t half = std::uint64_t{1} << 63,
                       all = std::numeric_limits<std::uint64_t>::max();
   for (const std::uint64_t n : {std::uint64_t{1}, std::uint64_t{10}, half - 1, half, half + 1,
@@ -167,9 +178,9 @@ TEST_CASE("below: the lowest 2^64 mod n words are passed over") {
     stream random(7, purpose::analysis), words = random;
     const std::uint64_t rejected = (all % n + 1) % n;
     for (int i = 0; i < 1000; ++i) {
-      std::uint64_t word = words.bits();
-      while (word < rejected) word = words.bits();
-      CHECK(random.below(n) == word % n);
+      auto [high, low] = high_and_low(words.bits(), n);
+      while (low < rejected) std::tie(high, low) = high_and_low(words.bits(), n);
+      CHECK(random.below(n) == high);
     }
   }
 }

@@ -304,3 +304,27 @@ TEST_CASE("Fashion-MNIST" * doctest::skip(!std::filesystem::exists(fashion_mnist
   CHECK(close_to(train.mean, 72.9404, 0.00005));
   CHECK(close_to(train.std, 90.0212, 0.00005));
 }
+
+TEST_CASE("normalization by numbers that cannot be used") {
+  const temporary_folder folder;
+  const std::string path =
+      folder.write("images", idx_content<std::uint8_t>({1, 2}, std::vector<std::uint8_t>{1, 2}));
+  for (const normalization& numbers :
+       {normalization{0, 0}, normalization{0, -1}, normalization{std::nan(""), 1},
+        normalization{0, std::nan("")}, normalization{0, HUGE_VAL}}) {
+    CHECK(message_of<argument_error>([&] {
+            image_rows<double>(path, numbers);
+          }).ends_with("expected finite numbers and std > 0"));
+  }
+}
+
+TEST_CASE("samples that a file does not have") {
+  const temporary_folder folder;
+  const idx_file file(
+      folder.write("images", idx_content<std::uint8_t>({1, 2}, std::vector<std::uint8_t>{1, 2})));
+  std::vector<double> row(2);
+  CHECK(message_of<shape_error>([&] { file.read_row(1, std::span<double>(row)); }) ==
+        "read_row: sample 1 into 2 elements, expected one below 1 into 2");
+  CHECK(message_of<shape_error>([&] { file.read_row(0, std::span<double>(row).first(1)); }) ==
+        "read_row: sample 0 into 1 elements, expected one below 1 into 2");
+}

@@ -561,3 +561,19 @@ TEST_CASE("normalize_columns of a layer without bias") {
   CHECK(l.weights()(0, 0) == 3.0 / 5);
   CHECK(l.weights()(1, 0) == -4.0 / 5);
 }
+
+TEST_CASE("construct_teacher for layers without bias") {
+  network<dense<double, 5, 4, relu, no_bias>, dense<double, 4, 3, identity, no_bias>> bare;
+  construct_teacher(bare, {}, no_bias{}, stream(11, purpose::teacher));
+  mlp<double, relu, 5, 4, 3> whole;
+  construct_teacher(whole, {}, constant_bias{}, stream(11, purpose::teacher));
+  CHECK(to_matrix(bare.layer<1>().weights()) == to_matrix(whole.layer<1>().linear_weights()));
+  CHECK(to_matrix(bare.layer<2>().weights()) == to_matrix(whole.layer<2>().linear_weights()));
+}
+
+TEST_CASE("construct_teacher with a bias that is no number") {
+  mlp<double, relu, 5, 4, 3> teacher;
+  CHECK(message_of<argument_error>([&] {
+          construct_teacher(teacher, {}, constant_bias{std::nan("")}, stream(1, purpose::teacher));
+        }) == "construct_teacher: the bias is not a finite number");
+}

@@ -202,6 +202,33 @@ foreach(file IN ITEMS convergence_2d.csv convergence_2d.svg convergence_2d.png)
 endforeach()
 fails(2 "--epochs" convergence_2d --epochs 0)
 
+# ---- sweep: stopped anywhere, it goes on and ends with the same file ---------------------------------
+
+set(small --teachers 3,4 --over-realization 1,2 --polarity 0,1 --seeds 1-2 --epochs 3
+    --steps-per-epoch 20 --samples 200 --eval-samples 100)
+runs(sweep ${small} --out whole --threads 1)
+foreach(file IN ITEMS runs.jsonl students.csv success.csv dynamics.csv loss.csv figure5-m3.svg
+                      figure7-m4.svg figure8-m4.png loss-m3.png)
+  exists(whole/${file})
+endforeach()
+file(READ ${SCRATCH}/whole/runs.jsonl whole)
+file(STRINGS ${SCRATCH}/whole/runs.jsonl lines)
+list(LENGTH lines count)
+expect(${count} EQUAL 17) # the settings and 16 runs
+string(LENGTH "${whole}" size)
+foreach(percent IN ITEMS 0 1 37 80 99)
+  math(EXPR kept "${size} * ${percent} / 100")
+  string(SUBSTRING "${whole}" 0 ${kept} part)
+  file(WRITE ${SCRATCH}/part/runs.jsonl "${part}")
+  runs(sweep ${small} --out part --threads 2 --quiet)
+  file(READ ${SCRATCH}/part/runs.jsonl resumed)
+  expect("${resumed}" STREQUAL "${whole}")
+endforeach()
+fails(1 "settings: of another sweep" sweep --epochs 4 --out whole --quiet)
+file(APPEND ${SCRATCH}/part/runs.jsonl "{}\n")
+fails(1 "part/runs.jsonl: byte" sweep ${small} --out part --quiet)
+fails(2 "--seeds: is a number, a range 1-32 or a list 1,5,9; got 0-" sweep --seeds 0-)
+
 file(GLOB_RECURSE parts ${SCRATCH}/*.part ${SCRATCH}/*.??????)
 list(FILTER parts INCLUDE REGEX "(\\.part|\\.json\\.......)$")
 if(parts)

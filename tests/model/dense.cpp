@@ -128,7 +128,7 @@ void check_layer(L l, std::size_t N, stream& random) {
   CHECK(f.data() == kept.f.view().data());
   l.backward_gate(kept, g);
   c.judge_gate();
-  l.backward_input(g, c.g_in.template view<dynamic, In>());
+  l.backward_input(g, identity{}, x, c.g_in.template view<dynamic, In>());
   c.judge_input();
   const typename L::weights_view dW(c.dW.view());
   for (const auto& [alpha, beta] : {std::pair{T(0.25), T(0)}, {T(-2), T(1)}, {T(1), T(0.875)}}) {
@@ -242,8 +242,18 @@ TEST_CASE("dense: errors") {
   const any l(4, 5);
   any::tape kept;
   auto x = make_matrix<double>(2, 3), g = make_matrix<double>(2, 6);
-  CHECK_THROWS_WITH_AS(l.forward(matrix_view(x), kept), "multiply: (2x3) times (4x5) into (2x5)",
+  CHECK_THROWS_WITH_AS(l.forward(matrix_view(x), kept), "forward: x is (2x3), expected (2x4)",
                        shape_error);
-  CHECK_THROWS_WITH_AS(l.backward_input(matrix_view(g), matrix_view(x)),
-                       "multiply: (2x6) times (5x4) into (2x3)", shape_error);
+  const auto good_x = make_matrix<double>(2, 4), good_g = make_matrix<double>(2, 5);
+  auto below = make_matrix<double>(2, 4);
+  const auto call = [&](const matrix<double>& g_above, const matrix<double>& inputs,
+                        matrix<double>& g_below) {
+    l.backward_input(g_above, relu{}, matrix_view(inputs), matrix_view(g_below));
+  };
+  CHECK_THROWS_WITH_AS(call(g, good_x, below), "backward_input: g is (2x6), expected (2x5)",
+                       shape_error);
+  CHECK_THROWS_WITH_AS(call(good_g, x, below), "backward_input: x is (2x3), expected (2x4)",
+                       shape_error);
+  CHECK_THROWS_WITH_AS(call(good_g, good_x, x), "backward_input: g_below is (2x3), expected (2x4)",
+                       shape_error);
 }

@@ -401,3 +401,11 @@ TEST_CASE("sources of nothing") {
   CHECK(refused([&] { fresh_each_epoch(teacher, gaussian_inputs{}, 5, {.steps = 0}); }) ==
         "fresh_each_epoch: steps is 0, expected at least 1");
 }
+
+TEST_CASE("shuffled has as many steps as it says") {
+  const auto data = numbered(5);
+  shuffled source(data, 2, 1);
+  CHECK(source.next(0, 2).x.rows() == 1);
+  CHECK(message_of<argument_error>([&] { source.next(0, 3); }) ==
+        "shuffled: step 3, an epoch has 3");
+}

@@ -657,3 +657,25 @@ TEST_CASE("at zero loss nothing moves") {
   check(momentum_sgd{});
   check(adam{});
 }
+
+TEST_CASE("a step's rate is a finite number") {
+  auto student = random_net<net>(50);
+  const auto before = weights_of(student);
+  trainer<net, mean_squared_error, sgd> learning(student);
+  const auto x = make_matrix<double>(2, 4), y = make_matrix<double>(2, 3);
+  for (const double rate : {not_finite, infinity, -infinity}) {
+    CHECK(message_of<argument_error>([&] {
+            learning.step(x, matrix_view<const double>(y), rate);
+          }) == "step: the learning rate is not finite");
+  }
+  CHECK(weights_of(student) == before);
+}
+
+TEST_CASE("normalize_after_step of a layer that is not there") {
+  auto student = random_net<net>(50);
+  const step_report<net> report{student, 0, 1, 0.0};
+  for (const std::size_t l : {0, 3}) {
+    CHECK(message_of<shape_error>([&] { normalize_after_step{l}.on_step(report); }) ==
+          detail::text("normalize_after_step: layer ", l, ", expected 1 to 2"));
+  }
+}

@@ -61,9 +61,12 @@ class correlation_accumulator {
     const A old_count = static_cast<A>(samples_), added = static_cast<A>(N);
     const A weight = old_count * added / (old_count + added);
     for (std::size_t j = 0; j < teacher_.size(); ++j) {
-      const A shift = weight * teacher_.shift(j);
+      const A shift = weight * teacher_.shifts()[j];
+      const T* const products = product.row(j).data();
+      const A* const shifts = student_.shifts();
+      A* const cross = cross_.data() + j * student_.size();
       for (std::size_t k = 0; k < student_.size(); ++k) {
-        cross_(j, k) += static_cast<A>(product(j, k)) + shift * student_.shift(k);
+        cross[k] += static_cast<A>(products[k]) + shift * shifts[k];
       }
     }
     teacher_.merge(old_count, added);
@@ -96,50 +99,49 @@ class correlation_accumulator {
   }
 
  private:
-  // The moments of one side's nodes.
+  // The moments of one side's nodes: one array a moment, so that loops over nodes run in vectors.
   class side {
    public:
-    explicit side(std::size_t nodes) : nodes_(nodes) {}
+    explicit side(std::size_t nodes)
+        : first_(nodes),
+          changes_(nodes),
+          mean_(nodes),
+          variation_(nodes),
+          shift_(nodes),
+          chunk_mean_(nodes),
+          chunk_variation_(nodes) {}
 
     // Centers a chunk by its own mean; remembers how far that is from the mean so far.
     void center(matrix_view<const T> f, std::size_t samples_before) {
-      if (samples_before == 0) {
-        for (std::size_t k = 0; k < size(); ++k) nodes_[k].first = f(0, k);
-      }
-      for (auto& node : nodes_) node.shift = node.chunk_variation = 0;
+      if (samples_before == 0) std::copy_n(f.row(0).data(), size(), first_.data());
+      std::fill(chunk_mean_.begin(), chunk_mean_.end(), A(0));
       for (std::size_t i = 0; i < f.rows(); ++i) {
-        for (std::size_t k = 0; k < size(); ++k) {
-          nodes_[k].shift += static_cast<A>(f(i, k));
-          nodes_[k].changes = nodes_[k].changes || f(i, k) != nodes_[k].first;
-        }
+        add_row(f.row(i).data(), first_.data(), chunk_mean_.data(), changes_.data(), size());
       }
+      for (std::size_t k = 0; k < size(); ++k) {
+        chunk_mean_[k] =
+            changes(k) ? chunk_mean_[k] / static_cast<A>(f.rows()) : static_cast<A>(first_[k]);
+        shift_[k] = chunk_mean_[k] - mean_[k];
+      }
+      std::fill(chunk_variation_.begin(), chunk_variation_.end(), A(0));
       const auto centered = centered_.reshape(f.rows(), size());
-      for (auto& node : nodes_) {
-        node.chunk_mean =
-            node.changes ? node.shift / static_cast<A>(f.rows()) : static_cast<A>(node.first);
-        node.shift = node.chunk_mean - node.mean;
-      }
       for (std::size_t i = 0; i < f.rows(); ++i) {
-        for (std::size_t k = 0; k < size(); ++k) {
-          const A deviation = static_cast<A>(f(i, k)) - nodes_[k].chunk_mean;
-          centered(i, k) = static_cast<T>(deviation);
-          nodes_[k].chunk_variation += deviation * deviation;
-        }
+        center_row(f.row(i).data(), chunk_mean_.data(), centered.row(i).data(),
+                   chunk_variation_.data(), size());
       }
     }
 
     void merge(A old_count, A added) {
       const A total = old_count + added;
-      for (auto& node : nodes_) {
-        node.variation +=
-            node.chunk_variation + node.shift * node.shift * old_count * added / total;
-        node.mean = node.changes ? node.mean + node.shift * added / total : node.chunk_mean;
+      for (std::size_t k = 0; k < size(); ++k) {
+        variation_[k] += chunk_variation_[k] + shift_[k] * shift_[k] * old_count * added / total;
+        mean_[k] = changes(k) ? mean_[k] + shift_[k] * added / total : chunk_mean_[k];
       }
     }
 
     void require_finite(const char* whose) const {
       for (std::size_t k = 0; k < size(); ++k) {
-        if (!is_finite(nodes_[k].mean) || !is_finite(nodes_[k].variation)) {
+        if (!is_finite(mean_[k]) || !is_finite(variation_[k])) {
           throw argument_error(
               detail::text("correlation: an activation of ", whose, " node ", k, " is not finite"));
         }
@@ -149,34 +151,46 @@ class correlation_accumulator {
     [[nodiscard]] std::vector<node_state> states() const {
       std::vector<node_state> result(size());
       for (std::size_t k = 0; k < size(); ++k) {
-        result[k] = nodes_[k].changes      ? node_state::active
-                    : nodes_[k].first == 0 ? node_state::dead
-                                           : node_state::constant;
+        result[k] = changes(k)       ? node_state::active
+                    : first_[k] == 0 ? node_state::dead
+                                     : node_state::constant;
       }
       return result;
     }
 
-    [[nodiscard]] std::size_t size() const noexcept { return nodes_.size(); }
+    [[nodiscard]] std::size_t size() const noexcept { return first_.size(); }
     [[nodiscard]] matrix_view<const T> centered() const noexcept { return centered_.view(); }
-    [[nodiscard]] A shift(std::size_t k) const noexcept { return nodes_[k].shift; }
-    [[nodiscard]] A mean(std::size_t k) const noexcept { return nodes_[k].mean; }
+    [[nodiscard]] const A* shifts() const noexcept { return shift_.data(); }
+    [[nodiscard]] A mean(std::size_t k) const noexcept { return mean_[k]; }
     // Sum of squared deviations from the mean; exactly 0 for a node that never changed.
     [[nodiscard]] A variation(std::size_t k) const noexcept {
-      return nodes_[k].changes ? nodes_[k].variation : A(0);
+      return changes(k) ? variation_[k] : A(0);
     }
     [[nodiscard]] A square(std::size_t k, A N) const noexcept {
-      return variation(k) + N * nodes_[k].mean * nodes_[k].mean;
+      return variation(k) + N * mean_[k] * mean_[k];
     }
 
    private:
-    struct moments {
-      A mean = 0, variation = 0;
-      A chunk_mean = 0, chunk_variation = 0;
-      A shift = 0;  // mean of the last chunk minus the mean before it
-      T first = 0;
-      bool changes = false;
-    };
-    std::vector<moments> nodes_;
+    static void add_row(const T* f, const T* first, A* sum, A* changes, std::size_t n) {
+      for (std::size_t k = 0; k < n; ++k) {
+        sum[k] += static_cast<A>(f[k]);
+        changes[k] += f[k] != first[k] ? A(1) : A(0);
+      }
+    }
+    static void center_row(const T* f, const A* mean, T* centered, A* variation, std::size_t n) {
+      for (std::size_t k = 0; k < n; ++k) {
+        const A deviation = static_cast<A>(f[k]) - mean[k];
+        centered[k] = static_cast<T>(deviation);
+        variation[k] += deviation * deviation;
+      }
+    }
+    [[nodiscard]] bool changes(std::size_t k) const noexcept { return changes_[k] > 0; }
+
+    std::vector<T> first_;
+    std::vector<A> changes_;  // samples that differ from the first
+    std::vector<A> mean_, variation_;
+    std::vector<A> shift_;  // mean of the last chunk minus the mean before it
+    std::vector<A> chunk_mean_, chunk_variation_;
     workspace<T> centered_;
   };
 

@@ -9,8 +9,8 @@ extern "C" {
 
 namespace tutelage {
 
-/// While it lives, OpenBLAS uses `threads` threads, then as many as before. Does nothing under another
-/// BLAS.
+/// While it lives, OpenBLAS uses `threads` threads, then as many as before. Does nothing under
+/// another BLAS.
 class blas_threads {
  public:
   explicit blas_threads(int threads) {

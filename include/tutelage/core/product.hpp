@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <limits>
 
+#include <tutelage/core/kernel/products.hpp>
 #include <tutelage/core/matrix.hpp>
 
 // Without its configuration before it, cxxblas silently multiplies by plain loops.
@@ -62,14 +63,10 @@ transposed_view<const T, R, C> as_operand(const transposed_view<const T, R, C>& 
   return m;
 }
 
-template <class T, std::size_t R, std::size_t C>
-constexpr bool is_transposed(const matrix_view<T, R, C>&) {
-  return false;
-}
-template <class T, std::size_t R, std::size_t C>
-constexpr bool is_transposed(const transposed_view<T, R, C>&) {
-  return true;
-}
+template <class M>
+inline constexpr bool is_transposed_v = requires(const M& m) {
+  m.base;
+};
 
 template <class T, std::size_t R, std::size_t C>
 const matrix_view<T, R, C>& base_of(const matrix_view<T, R, C>& m) {
@@ -91,17 +88,86 @@ void multiply_blas(const A& a, const B& b, const matrix_view<T, M, N>& c, T alph
     }
     return static_cast<int>(n);
   };
-  cxxblas::gemm<int>(cxxblas::RowMajor, operation(is_transposed(a)), operation(is_transposed(b)),
-                     index(c.rows()), index(c.cols()), index(a.cols()), alpha, base_of(a).data(),
-                     index(base_of(a).stride()), base_of(b).data(), index(base_of(b).stride()),
-                     beta, c.data(), index(c.stride()));
+  cxxblas::gemm<int>(cxxblas::RowMajor, operation(is_transposed_v<A>),
+                     operation(is_transposed_v<B>), index(c.rows()), index(c.cols()),
+                     index(a.cols()), alpha, base_of(a).data(), index(base_of(a).stride()),
+                     base_of(b).data(), index(base_of(b).stride()), beta, c.data(),
+                     index(c.stride()));
+}
+
+/// The policy: which products of size (M x K) (K x N) go to our tiles. Tiles win where operands
+/// stay in the cache; large products are BLAS's, which copies them into order first. With B
+/// transposed, transposed_tiles_are_faster.
+template <simd_scalar T>
+constexpr bool tiles_are_faster(std::size_t M, std::size_t K, std::size_t N) {
+  constexpr std::size_t cache = 512 * 1024 / sizeof(T);
+  return M * N + K * N + M * K <= cache;
+}
+template <simd_scalar T>
+constexpr bool transposed_tiles_are_faster(std::size_t M, std::size_t K, std::size_t N) {
+  return K <= longest_transposed<T> && tiles_are_faster<T>(M, K, N);
+}
+
+template <class T, std::size_t R, std::size_t C>
+left_operand<T> left_of(const matrix_view<const T, R, C>& a) {
+  return {a.data(), a.stride(), 1};
+}
+template <class T, std::size_t R, std::size_t C>
+left_operand<T> left_of(const transposed_view<const T, R, C>& a) {
+  return {a.base.data(), 1, a.base.stride()};
+}
+
+/// C = alpha sum + C.
+template <class T>
+struct store_added {
+  rows_of<T> c;
+  T alpha;
+  template <class Piece>
+  [[gnu::always_inline]] void operator()(std::size_t i, std::size_t j, const simd<T>& sum,
+                                         const Piece& piece) const {
+    T* const to = c.at(i, j);
+    piece.store(to, multiply_add<T>(simd<T>(alpha), sum, piece.load(to)));
+  }
+};
+
+/// C = alpha sum + beta C, which does not read the old C when beta is 0.
+template <class T>
+struct store_scaled {
+  rows_of<T> c;
+  T alpha, beta;
+  template <class Piece>
+  [[gnu::always_inline]] void operator()(std::size_t i, std::size_t j, const simd<T>& sum,
+                                         const Piece& piece) const {
+    T* const to = c.at(i, j);
+    const simd<T> scaled = simd<T>(alpha) * sum;
+    piece.store(to, beta == T(0) ? scaled : multiply_add<T>(simd<T>(beta), piece.load(to), scaled));
+  }
+};
+
+// Returns false when tiles are not the way for these operands.
+template <class A, class B, class T, std::size_t M, std::size_t N, class Finish>
+bool multiply_tiles(const A& a, const B& b, const matrix_view<T, M, N>& c, const Finish& finish) {
+  const std::size_t K = a.cols();
+  if constexpr (!is_transposed_v<B>) {
+    if (!tiles_are_faster<T>(c.rows(), K, c.cols())) return false;
+    multiply_tiled<N>(operands<T>{left_of(a), b.data(), b.stride(), K}, c.rows(), c.cols(),
+                      start_with_zero<T>{}, finish);
+    return true;
+  } else if constexpr (!is_transposed_v<A>) {
+    if (!transposed_tiles_are_faster<T>(c.rows(), K, c.cols())) return false;
+    transposed_product(rows_of<const T>(a), rows_of<const T>(b.base), c.rows(), c.cols(), K,
+                       finish);
+    return true;
+  } else {
+    return false;  // A^T B^T: nothing here needs it often
+  }
 }
 
 // For scalars without BLAS (long double): plain loops, the inner one along rows of B and C.
 template <class A, class B, class T, std::size_t M, std::size_t N>
 void multiply_plain(const A& a, const B& b, const matrix_view<T, M, N>& c, T alpha, T beta) {
   const auto at = [](const auto& m, std::size_t i, std::size_t j) {
-    return is_transposed(m) ? base_of(m)(j, i) : base_of(m)(i, j);
+    return is_transposed_v<std::remove_cvref_t<decltype(m)>> ? base_of(m)(j, i) : base_of(m)(i, j);
   };
   for (std::size_t i = 0; i < c.rows(); ++i) {
     for (std::size_t j = 0; j < c.cols(); ++j) c(i, j) = beta == T(0) ? T(0) : beta * c(i, j);
@@ -132,6 +198,14 @@ void multiply(const A& a, const B& b, const matrix_view<T, M, N>& c,
                                    shape_text(c.rows(), c.cols())));
   }
   if (c.rows() == 0 || c.cols() == 0) return;
+  if constexpr (detail::simd_scalar<T>) {
+    const detail::rows_of<T> to(c);
+    if (beta == T(1)
+            ? detail::multiply_tiles(left, right, c, detail::store_added<T>{to, alpha})
+            : detail::multiply_tiles(left, right, c, detail::store_scaled<T>{to, alpha, beta})) {
+      return;
+    }
+  }
   if constexpr (detail::blas_scalar<T>) {
     detail::multiply_blas(left, right, c, alpha, beta);
   } else {

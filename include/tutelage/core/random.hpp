@@ -6,8 +6,7 @@
 //
 //   bits     Threefry-4x64-20 of Random123 (Salmon et al., SC 2011)
 //   uniform  the upper 53 bits of a word, times 2^-53: in [0, 1)
-//   normal   Box-Muller: r = sqrt(-2 ln u), (r cos 2 pi v, r sin 2 pi v), with a logarithm, sine
-//   and
+//   normal   Box-Muller: r = sqrt(-2 ln u), (r cos 2 pi v, r sin 2 pi v), with logarithm, sine and
 //            cosine of our own. They use correctly rounded operations only, and every product that
 //            is added to something is an explicit std::fma, so that neither the C library nor the
 //            compiler's contraction can change a bit: equal on every IEEE 754 platform.
@@ -139,13 +138,17 @@ class stream {
   /// Uniform in [0, 1), a multiple of 2^-53.
   double uniform() noexcept { return static_cast<double>(bits() >> 11) * 0x1p-53; }
 
-  /// Uniform in {0, ..., n-1}, without bias. Throws argument_error when n is 0.
+  /// Uniform in {0, ..., n-1}, without bias (Lemire, arXiv:1805.10941: the whole part of n times a
+  /// fraction of 64 bits). Throws argument_error when n is 0.
   std::uint64_t below(std::uint64_t n) {
     if (n == 0) throw argument_error("stream::below: n is 0, expected at least 1");
-    const std::uint64_t rejected = (0 - n) % n;  // 2^64 mod n
-    std::uint64_t word = bits();
-    while (word < rejected) word = bits();
-    return word % n;
+    __extension__ using wide = unsigned __int128;
+    wide product = wide{bits()} * n;
+    if (static_cast<std::uint64_t>(product) < n) {
+      const std::uint64_t rejected = (0 - n) % n;  // 2^64 mod n
+      while (static_cast<std::uint64_t>(product) < rejected) product = wide{bits()} * n;
+    }
+    return static_cast<std::uint64_t>(product >> 64);
   }
 
   /// Standard normal.

@@ -11,23 +11,27 @@ namespace tutelage {
 
 namespace detail {
 template <class T>
-struct scalar_traits {
-  using real = T;
-  static constexpr bool is_complex = false;
+struct real_of {
+  using type = T;
 };
+template <class T>
+  requires requires { typename T::value_type; }
+struct real_of<T> {
+  using type = typename T::value_type;
+};
+template <class T>
+struct is_std_complex : std::false_type {};
 template <class R>
-struct scalar_traits<std::complex<R>> {
-  using real = R;
-  static constexpr bool is_complex = true;
-};
+struct is_std_complex<std::complex<R>> : std::true_type {};
 }  // namespace detail
 
-/// The real type under a scalar: itself, or what std::complex is made of.
+/// The real type under a scalar: itself, or what std::complex is made of. Of a vector of the
+/// processor, the type of its lanes.
 template <class T>
-using real_t = typename detail::scalar_traits<T>::real;
+using real_t = typename detail::real_of<T>::type;
 
 template <class T>
-inline constexpr bool is_complex = detail::scalar_traits<T>::is_complex;
+inline constexpr bool is_complex = detail::is_std_complex<T>::value;
 
 /// Satisfied by float, double and long double.
 template <class T>
@@ -42,13 +46,30 @@ template <real_scalar T>
 using accumulator_t = std::conditional_t<std::is_same_v<T, float>, double, T>;
 
 /// The real part; the number itself when it is real.
-template <scalar T>
-constexpr real_t<T> real_part(const T& x) noexcept {
+template <class T>
+constexpr auto real_part(const T& x) noexcept {
   if constexpr (is_complex<T>) {
     return x.real();
   } else {
     return x;
   }
+}
+
+/// Is the real part above 0, at most 0? Neither, if it is no number. Of a vector of the processor,
+/// lane by lane.
+template <class T>
+constexpr auto is_positive(const T& x) noexcept {
+  return real_part(x) > real_part(T(0));
+}
+template <class T>
+constexpr auto is_at_most_zero(const T& x) noexcept {
+  return real_part(x) <= real_part(T(0));
+}
+
+/// yes where the condition holds, else no. (xsimd has the same for its vectors.)
+template <scalar T>
+constexpr T select(bool condition, const T& yes, const T& no) noexcept {
+  return condition ? yes : no;
 }
 
 template <scalar T>

@@ -170,9 +170,14 @@ class idx_file {
     return data_begin_ + i * cols_ * element_size();
   }
 
-  /// Sample i, converted to T. `out` has cols() elements.
+  /// Sample i, converted to T. Throws shape_error unless there is one and `out` has cols()
+  /// elements.
   template <class T>
   void read_row(std::size_t i, std::span<T> out) const {
+    if (i >= rows() || out.size() != cols_) {
+      throw shape_error(detail::text("read_row: sample ", i, " into ", out.size(),
+                                     " elements, expected one below ", rows(), " into ", cols_));
+    }
     with_element_type([&]<class Element>(Element) {
       const std::size_t begin = data_begin_ + i * cols_ * sizeof(Element);
       for (std::size_t k = 0; k < cols_; ++k) {

@@ -52,9 +52,15 @@ class image_rows {
   explicit image_rows(const std::string& path) : file_(std::make_shared<idx_file>(path)) {
     normalization_ = measure_normalization(*file_);
   }
-  /// With given numbers, usually those of the training images.
+  /// With given numbers, usually those of the training images. Throws argument_error unless they
+  /// are finite and std > 0.
   image_rows(const std::string& path, normalization numbers)
-      : file_(std::make_shared<idx_file>(path)), normalization_(numbers) {}
+      : file_(std::make_shared<idx_file>(path)), normalization_(numbers) {
+    if (!std::isfinite(numbers.mean) || !std::isfinite(numbers.std) || !(numbers.std > 0)) {
+      throw argument_error(detail::text("image_rows: mean ", numbers.mean, " and std ", numbers.std,
+                                        ", expected finite numbers and std > 0"));
+    }
+  }
 
   /// The first samples only; all of them when there are fewer.
   [[nodiscard]] image_rows head(std::size_t samples) const {

@@ -1,8 +1,7 @@
 // Constructed teachers, as the experiments of arXiv:1909.13458 build them (Section 7, Appendix F):
 //
 //   1. every layer's columns are drawn entry by entry from a list of values; none is zero, no two
-//   of
-//      a layer are alike (in hidden layers: not positive multiples of one another)
+//      of a layer are alike (in hidden layers: not positive multiples of one another)
 //   2. polarity p: row j (from 0) of the weights of every layer above the first, which is the
 //      fan-out of hidden node j, is divided by (j+1)^p, so that |v*_j| ~ 1/j^p
 //   3. columns of hidden layers are scaled to |w~| = 1 (regular weights, Definition 1)
@@ -48,6 +47,18 @@ struct tuned_bias {
 };
 template <class Inputs>
 tuned_bias(const Inputs&) -> tuned_bias<Inputs>;
+
+namespace detail {
+template <class B>
+inline constexpr bool is_tuned_bias = false;
+template <class Inputs>
+inline constexpr bool is_tuned_bias<tuned_bias<Inputs>> = true;
+}  // namespace detail
+
+/// Satisfied by the three above, and by no_bias for layers that have none.
+template <class B>
+concept teacher_bias = std::same_as<B, constant_bias> || std::same_as<B, uniform_bias> ||
+    std::same_as<B, no_bias> || detail::is_tuned_bias<B>;
 
 namespace detail {
 
@@ -175,14 +186,21 @@ void tune_biases(Network& teacher, const Inputs& inputs) {
   });
 }
 
-/// Gives `teacher` weights by the four steps above. `Bias` is constant_bias, uniform_bias or
-/// tuned_bias. Throws argument_error when the list of values has too few distinct columns.
-template <class Network, class Bias>
+/// Gives `teacher` weights by the four steps above. Throws argument_error when the list of values
+/// has too few distinct columns, or a setting is not finite.
+template <class Network, teacher_bias Bias>
 void construct_teacher(Network& teacher, const teacher_settings& settings, const Bias& bias,
                        stream random) {
   using T = typename Network::value_type;
   detail::require_settings(settings);
+  if constexpr (std::same_as<Bias, constant_bias>) {
+    if (!std::isfinite(bias.value)) {
+      throw argument_error("construct_teacher: the bias is not a finite number");
+    }
+  }
   teacher.for_each_layer([&](auto& l, std::size_t number) {
+    static_assert(std::remove_cvref_t<decltype(l)>::has_bias() != std::same_as<Bias, no_bias>,
+                  "construct_teacher: no_bias is for the layers that have none");
     const bool hidden = number < Network::depth;
     const auto W = l.linear_weights();
     const auto columns =

@@ -13,8 +13,8 @@
 #include <cstddef>
 
 #include <tutelage/core/extents.hpp>
+#include <tutelage/core/kernel/fused.hpp>
 #include <tutelage/core/matrix.hpp>
-#include <tutelage/core/product.hpp>
 #include <tutelage/model/gate.hpp>
 
 namespace tutelage {
@@ -89,24 +89,18 @@ class dense {
     return weights().row(in_width());
   }
 
-  /// f from x; kept in `kept` and returned.
+  /// f from x; kept in `kept` and returned. Throws shape_error unless x is [N, In].
   matrix_view<T, dynamic, Out> forward(matrix_view<const T, dynamic, In> x, tape& kept) const {
-    matrix_view<T, dynamic, Out> f(kept.f.reshape(x.rows(), out_width()));
-    if constexpr (has_bias()) {
-      for (std::size_t i = 0; i < f.rows(); ++i) {
-        std::copy_n(bias().data(), out_width(), f.row(i).data());
-      }
-    }
-    multiply(x, linear_weights(), f, T(1), has_bias() ? T(1) : T(0));
-    if constexpr (!std::same_as<Gate, identity>) {
-      for (std::size_t i = 0; i < f.rows(); ++i) {
-        for (T& value : f.row(i)) value = gate_.activate(value);
-      }
-    }
+    detail::require_shape("forward", "x", x, x.rows(), in_width());
+    const matrix_view<T, dynamic, Out> f(kept.f.reshape(x.rows(), out_width()));
+    std::span<const T> b;
+    if constexpr (has_bias()) b = bias();
+    detail::multiply_activate(x, linear_weights(), b, gate_, f);
     return f;
   }
 
-  /// Turns the gradient with respect to f into the one with respect to a, in place: g = D g.
+  /// Turns the gradient with respect to f into the one with respect to a, in place: g = D g. For
+  /// the top layer; below it, backward_input of the layer above does this.
   void backward_gate(const tape& kept, matrix_view<T, dynamic, Out> g) const {
     if constexpr (!std::same_as<Gate, identity>) {
       const auto f = kept.f.view();
@@ -116,10 +110,17 @@ class dense {
     }
   }
 
-  /// The gradient with respect to x: g_in = g W^T without the bias row, [N, In].
-  void backward_input(matrix_view<const T, dynamic, Out> g,
-                      matrix_view<T, dynamic, In> g_in) const {
-    multiply(g, transposed(linear_weights()), g_in);
+  /// The gradient with respect to the pre-activations of the layer below, whose outputs x are this
+  /// layer's inputs: g_below = factor(x) o (g W^T without the bias row), [N, In]. Throws
+  /// shape_error when the three do not fit.
+  template <class GateBelow>
+  void backward_input(matrix_view<const T, dynamic, Out> g, const GateBelow& gate_below,
+                      matrix_view<const T, dynamic, In> x,
+                      matrix_view<T, dynamic, In> g_below) const {
+    detail::require_shape("backward_input", "g", g, x.rows(), out_width());
+    detail::require_shape("backward_input", "x", x, x.rows(), in_width());
+    detail::require_shape("backward_input", "g_below", g_below, x.rows(), in_width());
+    detail::multiply_transposed_gated(g, linear_weights(), gate_below, x, g_below);
   }
 
   /// dW = alpha [x; 1]^T g + beta dW. With alpha = 1/N and beta = 0 this is the descent direction;
@@ -145,8 +146,8 @@ class dense {
   matrix<T> storage_;  // [In+1, padded Out]; the padding is never read
 };
 
-/// A layer of a network: maps rows of in_width() numbers to rows of out_width(), keeps what its
-/// backward pass needs in a tape, and has its parameters in one matrix.
+/// A layer of a network: maps rows of in_width() numbers to rows of out_width(), the last thing
+/// being its gate; keeps what its backward pass needs in a tape; has its parameters in one matrix.
 /// Satisfied by dense.
 template <class L>
 concept layer = requires(L l, const L cl, typename L::tape t, typename L::value_type s,
@@ -159,7 +160,7 @@ concept layer = requires(L l, const L cl, typename L::tape t, typename L::value_
   { l.weights() } -> std::same_as<typename L::weights_view>;
   { cl.forward(x, t) } -> std::same_as<decltype(g)>;
   cl.backward_gate(t, g);
-  cl.backward_input(g, x);
+  cl.backward_input(g, cl.gate(), x, x);
   cl.backward_weights(x, g, dW, s, s);
 };
 

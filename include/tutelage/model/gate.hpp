@@ -8,7 +8,8 @@
 //
 // A gate can be read off the activation as well: f > 0 exactly where a > 0. So a forward pass keeps
 // activations and no pre-activations. A NaN passes through every gate. Complex numbers
-// (complex-step derivatives) are gated by their real part.
+// (complex-step derivatives) are gated by their real part. Members take a scalar or a vector of the
+// processor.
 #pragma once
 
 #include <concepts>
@@ -23,27 +24,27 @@ namespace tutelage {
 struct dynamic_slope;
 
 struct identity {
-  template <scalar T>
-  [[nodiscard]] static constexpr T activate(const T& a) noexcept {
+  template <class V>
+  [[nodiscard]] static constexpr V activate(const V& a) noexcept {
     return a;
   }
-  template <scalar T>
-  [[nodiscard]] static constexpr T factor(const T&) noexcept {
-    return T(1);
+  template <class V>
+  [[nodiscard]] static constexpr V factor(const V&) noexcept {
+    return V(1);
   }
   [[nodiscard]] static constexpr double slope() noexcept { return 1; }
 };
 
 struct relu {
   /// The activation of pre-activation `a`.
-  template <scalar T>
-  [[nodiscard]] static constexpr T activate(const T& a) noexcept {
-    return real_part(a) <= 0 ? T(0) : a;  // <= for 0 + ih; a NaN goes through
+  template <class V>
+  [[nodiscard]] static constexpr V activate(const V& a) noexcept {
+    return select(is_at_most_zero(a), V(0), a);  // 0 for 0 + ih too; a NaN goes through
   }
   /// The gate z, 1 or c, of the node whose activation is `f`.
-  template <scalar T>
-  [[nodiscard]] static constexpr T factor(const T& f) noexcept {
-    return real_part(f) > 0 ? T(1) : T(0);
+  template <class V>
+  [[nodiscard]] static constexpr V factor(const V& f) noexcept {
+    return select(is_positive(f), V(1), V(0));
   }
   /// c.
   [[nodiscard]] static constexpr double slope() noexcept { return 0; }
@@ -54,19 +55,19 @@ struct leaky_relu {
   static_assert(Slope::num >= 0 && Slope::num < Slope::den,
                 "leaky_relu: the slope must be a std::ratio in [0, 1)");
 
-  template <scalar T>
-  [[nodiscard]] static constexpr T activate(const T& a) noexcept {
-    return real_part(a) > 0 ? a : c<T> * a;
+  template <class V>
+  [[nodiscard]] static constexpr V activate(const V& a) noexcept {
+    return select(is_positive(a), a, c<V> * a);
   }
-  template <scalar T>
-  [[nodiscard]] static constexpr T factor(const T& f) noexcept {
-    return real_part(f) > 0 ? T(1) : T(c<T>);
+  template <class V>
+  [[nodiscard]] static constexpr V factor(const V& f) noexcept {
+    return select(is_positive(f), V(1), V(c<V>));
   }
   [[nodiscard]] static constexpr double slope() noexcept { return c<double>; }
 
  private:
-  template <class T>
-  static constexpr real_t<T> c = real_t<T>(Slope::num) / real_t<T>(Slope::den);
+  template <class V>
+  static constexpr real_t<V> c = real_t<V>(Slope::num) / real_t<V>(Slope::den);
 };
 
 template <>
@@ -79,13 +80,13 @@ struct leaky_relu<dynamic_slope> {
     }
   }
 
-  template <scalar T>
-  [[nodiscard]] T activate(const T& a) const noexcept {
-    return real_part(a) > 0 ? a : static_cast<real_t<T>>(slope_) * a;
+  template <class V>
+  [[nodiscard]] V activate(const V& a) const noexcept {
+    return select(is_positive(a), a, static_cast<real_t<V>>(slope_) * a);
   }
-  template <scalar T>
-  [[nodiscard]] T factor(const T& f) const noexcept {
-    return real_part(f) > 0 ? T(1) : T(static_cast<real_t<T>>(slope_));
+  template <class V>
+  [[nodiscard]] V factor(const V& f) const noexcept {
+    return select(is_positive(f), V(1), V(static_cast<real_t<V>>(slope_)));
   }
   [[nodiscard]] double slope() const noexcept { return slope_; }
 

@@ -142,16 +142,19 @@ class network {
   }
 
   /// Backpropagation after forward(x, kept). `grad_out` [N, n_L] is the negative gradient of the
-  /// samples' losses with respect to the outputs, f*_L - f_L for the squared error. Computes g_l
-  /// for l = L, ..., lowest and calls sink(l, f_{l-1}, g_l) for each, l being a
-  /// std::integral_constant, once the layers below no longer need layer l's weights: a sink may
-  /// change them. Throws shape_error when x or grad_out do not fit what was kept.
+  /// samples' losses with respect to the outputs, f*_L - f_L for the squared error; it may lie
+  /// where g.reshape<L>(N, n_L) has made room. Computes g_l for l = L, ..., lowest and calls
+  /// sink(l, f_{l-1}, g_l) for each, l being a std::integral_constant, once the layers below no
+  /// longer need layer l's weights: a sink may change them. Throws shape_error when x or grad_out
+  /// do not fit what was kept.
   template <class Sink>
   void backward(matrix_view<const value_type> x, const activations<network>& kept,
                 matrix_view<const value_type> grad_out, gradients<network>& g, Sink&& sink,
                 std::size_t lowest = 1) const {
     require_kept(x, kept, grad_out);
-    copy(grad_out, g.template reshape<depth>(x.rows(), out_width()));
+    const auto top = g.template reshape<depth>(x.rows(), out_width());
+    if (grad_out.data() != top.data()) copy(grad_out, top);
+    layer<depth>().backward_gate(kept.template tape<depth>(), top);
     backward_from<depth>(matrix_view<const value_type, dynamic, in_extent>(x), kept, g, sink,
                          lowest);
   }
@@ -222,12 +225,12 @@ class network {
                      Sink& sink, std::size_t lowest) const {
     if (l < lowest) return;
     const auto g_l = g.template g<l>();
-    layer<l>().backward_gate(kept.template tape<l>(), g_l);
     if constexpr (l == 1) {
       sink(std::integral_constant<std::size_t, l>{}, x, g_l);
     } else {
       if (l > lowest) {
-        layer<l>().backward_input(g_l, g.template reshape<l - 1>(x.rows(), layer<l>().in_width()));
+        layer<l>().backward_input(g_l, layer<l - 1>().gate(), kept.template f<l - 1>(),
+                                  g.template reshape<l - 1>(x.rows(), layer<l>().in_width()));
       }
       sink(std::integral_constant<std::size_t, l>{}, kept.template f<l - 1>(), g_l);
       backward_from<l - 1>(x, kept, g, sink, lowest);

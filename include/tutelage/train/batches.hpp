@@ -91,6 +91,14 @@ class gathered_batch {
     return batch<T, decltype(y)>{x, y};
   }
 
+  // Asks the memory for a batch, to have it when the step before it is done.
+  [[gnu::always_inline]] void prefetch(const Data& data, std::span<const std::size_t> indices) {
+    prefetch_rows(as_rows(data.inputs()), indices);
+    if constexpr (requires { as_rows(data.targets()); }) {
+      prefetch_rows(as_rows(data.targets()), indices);
+    }
+  }
+
  private:
   workspace<T> x_;
   gathered<T, typename Data::targets_type> y_;
@@ -117,7 +125,7 @@ class with_replacement {
 
   /// Throws argument_error when a setting is 0.
   with_replacement(const Data& data, const batch_settings& settings)
-      : data_(&data), settings_(settings), indices_(settings.batch) {
+      : data_(&data), settings_(settings), indices_(settings.batch), ahead_(settings.batch) {
     detail::require_positive("with_replacement", "batch", settings.batch);
     detail::require_positive("with_replacement", "steps", settings.steps);
   }
@@ -127,15 +135,26 @@ class with_replacement {
   [[nodiscard]] std::size_t steps() const noexcept { return settings_.steps; }
 
   auto next(std::size_t epoch, std::size_t step) {
-    stream random(settings_.seed, purpose::batches, epoch * settings_.steps + step);
-    for (auto& i : indices_) i = random.below(data_->size());
-    return gathered_(*data_, indices_);
+    const std::uint64_t number = epoch * settings_.steps + step;
+    if (drawn_ahead_ != number) draw_ahead(number);
+    indices_.swap(ahead_);
+    const auto samples = gathered_(*data_, indices_);
+    draw_ahead(number + 1);
+    gathered_.prefetch(*data_, ahead_);
+    return samples;
   }
 
  private:
+  void draw_ahead(std::uint64_t number) {
+    stream random(settings_.seed, purpose::batches, number);
+    for (auto& i : ahead_) i = random.below(data_->size());
+    drawn_ahead_ = number;
+  }
+
   const Data* data_;
   batch_settings settings_;
-  std::vector<std::size_t> indices_;
+  std::vector<std::size_t> indices_, ahead_;  // of this batch and of the next
+  std::optional<std::uint64_t> drawn_ahead_;  // the next one's number
   detail::gathered_batch<Data> gathered_;
 };
 
@@ -161,8 +180,16 @@ class shuffled {
       epoch_ = epoch;
     }
     const std::size_t first = step * batch_;
-    const std::size_t count = std::min(batch_, data_->size() - first);
-    return gathered_(*data_, std::span<const std::size_t>(order_).subspan(first, count));
+    if (first >= data_->size()) {
+      throw argument_error(detail::text("shuffled: step ", step, ", an epoch has ", steps()));
+    }
+    const auto from = [&](std::size_t begin) {
+      const std::span<const std::size_t> rest(order_.data() + begin, order_.size() - begin);
+      return rest.first(std::min(batch_, rest.size()));
+    };
+    const auto samples = gathered_(*data_, from(first));
+    gathered_.prefetch(*data_, from(std::min(first + batch_, order_.size())));
+    return samples;
   }
 
  private:

@@ -10,9 +10,11 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <span>
 
 #include <tutelage/core/matrix.hpp>
@@ -31,6 +33,26 @@ void require_outputs(const char* function, const matrix_view<const T>& f, const 
   }
   require_shape(function, "g", g, f.rows(), f.cols());
 }
+
+// A sum in parts that do not wait for each other.
+template <class T>
+using partial_sums = std::array<T, 16>;
+
+// g = y - f over a row; adds the squares of g.
+template <class T>
+void subtract_and_square(const T* y, const T* f, T* g, std::size_t count,
+                         partial_sums<T>& squares) {
+  const auto add = [&](std::size_t k, std::size_t part) {
+    g[k] = y[k] - f[k];
+    squares[part] += g[k] * g[k];
+  };
+  const std::size_t parts = squares.size();
+  std::size_t k = 0;
+  for (; k + parts <= count; k += parts) {
+    for (std::size_t p = 0; p < parts; ++p) add(k + p, p);
+  }
+  for (std::size_t p = 0; k < count; ++k, ++p) add(k, p);
+}
 }  // namespace detail
 
 /// Half the squared norm: J = 1/(2N) sum_i |y_i - f_i|^2, g = y - f. The targets y are the
@@ -41,17 +63,13 @@ struct mean_squared_error {
              std::type_identity_t<matrix_view<T>> g) const {
     detail::require_outputs("mean_squared_error", f, g);
     detail::require_shape("mean_squared_error", "targets", y, f.rows(), f.cols());
-    T sum = 0;
+    detail::partial_sums<T> squares{};
     for (std::size_t i = 0; i < f.rows(); ++i) {
-      T of_sample = 0;
-      for (std::size_t k = 0; k < f.cols(); ++k) {
-        const T difference = y(i, k) - f(i, k);
-        g(i, k) = difference;
-        of_sample += difference * difference;
-      }
-      sum += of_sample;
+      detail::subtract_and_square(y.row(i).data(), f.row(i).data(), g.row(i).data(), f.cols(),
+                                  squares);
     }
-    return sum / static_cast<real_t<T>>(2 * f.rows());
+    return std::accumulate(squares.begin(), squares.end(), T(0)) /
+           static_cast<real_t<T>>(2 * f.rows());
   }
 };
 

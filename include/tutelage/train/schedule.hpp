@@ -13,7 +13,7 @@
 
 namespace tutelage {
 
-/// A number is a schedule too: the same rate in every epoch.
+/// The same rate in every epoch.
 struct constant_rate {
   double rate = 0.01;
   [[nodiscard]] double operator()(std::size_t /*epoch*/) const noexcept { return rate; }

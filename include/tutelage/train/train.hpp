@@ -45,11 +45,14 @@ class trainer {
   }
 
   /// One step on a batch: x [N, d], y [N, C] or N labels. Returns the mean loss before the step.
-  /// Throws diverged_error, with all weights as they were, when it is not finite.
+  /// Throws diverged_error when it is not finite and argument_error when the rate is not, with all
+  /// weights as they were.
   template <class Targets>
   T step(matrix_view<const T> x, const Targets& y, double rate) {
+    if (!std::isfinite(rate)) throw argument_error("step: the learning rate is not finite");
     const matrix_view<const T> f = student_->forward(x, kept_);
-    const auto grad_out = grad_out_.reshape(f.rows(), f.cols());
+    const matrix_view<T> grad_out =
+        gradients_.template reshape<Network::depth>(f.rows(), f.cols());
     const T loss = loss_.evaluate(f, y, grad_out);
     if (!is_finite(loss)) throw diverged_error(seed_, steps_, lowest_not_finite(x), last_loss_);
     last_loss_ = static_cast<double>(real_part(loss));
@@ -102,7 +105,6 @@ class trainer {
   std::array<typename Optimizer::template state<T>, Network::depth> state_;
   activations<Network> kept_;
   gradients<Network> gradients_;
-  workspace<T> grad_out_;
 };
 
 /// What hooks are told after a step.
@@ -163,11 +165,16 @@ struct on_epoch_end {
 };
 
 /// A hook that scales every column of W~ of a layer to unit norm after each step, and the bias with
-/// it: the normalized training of the reference experiments.
+/// it: the normalized training of the reference experiments. Throws shape_error for no layer's
+/// number.
 struct normalize_after_step {
   std::size_t layer = 1;
   template <class Network>
   void on_step(const step_report<Network>& report) const {
+    if (layer < 1 || layer > Network::depth) {
+      throw shape_error(
+          detail::text("normalize_after_step: layer ", layer, ", expected 1 to ", Network::depth));
+    }
     report.student.for_each_layer([&](auto& l, std::size_t number) {
       if (number == layer) normalize_columns(l);
     });

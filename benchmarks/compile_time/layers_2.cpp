@@ -1,0 +1,2 @@
+#define LAYERS 2
+#include "train_network.hpp"

@@ -1,0 +1,2 @@
+#define LAYERS 4
+#include "train_network.hpp"

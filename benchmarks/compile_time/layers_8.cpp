@@ -1,0 +1,2 @@
+#define LAYERS 8
+#include "train_network.hpp"

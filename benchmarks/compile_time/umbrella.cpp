@@ -1,0 +1,1 @@
+#include <tutelage/tutelage.hpp>

@@ -1,0 +1,91 @@
+// The two products of a layer with what follows them, done while results are still in registers:
+//
+//   forward    F = activate(1 b^T + X W)       X [N, In], W [In, Out], b [Out]
+//   backward   H = factor(Fb) o (G W^T)        G [N, Out], W [In, Out], Fb [N, In] the activations
+//   below
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include <tutelage/core/product.hpp>
+
+namespace tutelage::detail {
+
+/// Sums begin with a row of numbers, or with 0 when there is none.
+template <class T>
+struct start_with_bias {
+  const T* bias;
+  template <class Piece>
+  [[gnu::always_inline]] simd<T> operator()(std::size_t j, const Piece& piece) const {
+    return bias == nullptr ? simd<T>(T(0)) : piece.load(bias + j);
+  }
+};
+
+/// F = activate(sum).
+template <class T, class Gate>
+struct store_activated {
+  rows_of<T> f;
+  Gate gate;
+  template <class Piece>
+  [[gnu::always_inline]] void operator()(std::size_t i, std::size_t j, const simd<T>& sum,
+                                         const Piece& piece) const {
+    piece.store(f.at(i, j), gate.activate(sum));
+  }
+};
+
+/// H = factor(Fb) sum.
+template <class T, class Gate>
+struct store_gated {
+  rows_of<T> h;
+  rows_of<const T> f_below;
+  Gate gate;
+  template <class Piece>
+  [[gnu::always_inline]] void operator()(std::size_t i, std::size_t j, const simd<T>& sum,
+                                         const Piece& piece) const {
+    piece.store(h.at(i, j), gate.factor(piece.load(f_below.at(i, j))) * sum);
+  }
+};
+
+/// F = activate(b + X W), b empty for none. Shapes are the caller's care.
+template <class T, std::size_t In, std::size_t Out, class Gate>
+void multiply_activate(const matrix_view<const T, dynamic, In>& X,
+                       const matrix_view<const T, In, Out>& W, std::span<const T> b,
+                       const Gate& gate, const matrix_view<T, dynamic, Out>& F) {
+  if constexpr (simd_scalar<T>) {
+    if (tiles_are_faster<T>(X.rows(), X.cols(), W.cols())) {
+      multiply_tiled<Out>(operands<T>{left_of(X), W.data(), W.stride(), X.cols()}, X.rows(),
+                          W.cols(), start_with_bias<T>{b.data()},
+                          store_activated<T, Gate>{rows_of<T>(F), gate});
+      return;
+    }
+  }
+  if (!b.empty()) {
+    for (std::size_t i = 0; i < F.rows(); ++i) std::copy_n(b.data(), F.cols(), F.row(i).data());
+  }
+  multiply(X, W, F, T(1), b.empty() ? T(0) : T(1));
+  for (std::size_t i = 0; i < F.rows(); ++i) {
+    for (T& f : F.row(i)) f = gate.activate(f);
+  }
+}
+
+/// H = factor(Fb) o (G W^T). Shapes are the caller's care.
+template <class T, std::size_t In, std::size_t Out, class Gate>
+void multiply_transposed_gated(const matrix_view<const T, dynamic, Out>& G,
+                               const matrix_view<const T, In, Out>& W, const Gate& gate,
+                               const matrix_view<const T, dynamic, In>& Fb,
+                               const matrix_view<T, dynamic, In>& H) {
+  if constexpr (simd_scalar<T>) {
+    if (transposed_tiles_are_faster<T>(G.rows(), G.cols(), W.rows())) {
+      transposed_product(rows_of<const T>(G), rows_of<const T>(W), G.rows(), W.rows(), G.cols(),
+                         store_gated<T, Gate>{rows_of<T>(H), rows_of<const T>(Fb), gate});
+      return;
+    }
+  }
+  multiply(G, transposed(W), H);
+  for (std::size_t i = 0; i < H.rows(); ++i) {
+    for (std::size_t k = 0; k < H.cols(); ++k) H(i, k) *= gate.factor(Fb(i, k));
+  }
+}
+
+}  // namespace tutelage::detail

@@ -1,0 +1,87 @@
+// The innermost loop of every product: a tile of R rows by V vectors of C stays in registers while
+// k runs over A's columns and B's rows.
+//
+//   C(r, v) = start(v) + sum_k A(r, k) B(k, v)
+//
+// Each element is one chain of fused multiply-adds in the order of k. So its bits depend on neither
+// the tile nor the size of the batch, and static and dynamic widths compute equal numbers.
+#pragma once
+
+#include <cstddef>
+
+#include <tutelage/core/kernel/simd.hpp>
+
+namespace tutelage::detail {
+
+/// The tile shape: R rows by at most `widest` vectors. Accumulators, a row of B and an element of A
+/// fit into the registers, and there are enough accumulators to hide the latency of a multiply-add.
+struct tile_shape {
+#if defined(__AVX512F__)
+  static constexpr std::size_t rows = 8, widest = 3;  // 24 + 3 + 1 of 32 registers
+#else
+  static constexpr std::size_t rows = 4, widest = 2;  // 8 + 2 + 1 of 16 registers
+#endif
+};
+
+/// A [M, K]: element (i, k) is at data[i * row + k * col]. A matrix has col = 1, a transposed one
+/// row = 1.
+template <class T>
+struct left_operand {
+  const T* data;
+  std::size_t row, col;
+};
+
+/// A [M, K] and B [K, N], whose rows are ldb apart.
+template <class T>
+struct operands {
+  left_operand<T> a;
+  const T* b;
+  std::size_t ldb;
+  std::size_t K;
+};
+
+/// Rows i, ..., i+R-1 and V vectors of columns from j on, the last of them partial if Tail.
+///   start(j, piece)            the vector to begin with at column j, the same in every row
+///   finish(i, j, sum, piece)   what becomes of the result in row i at column j
+/// `piece` loads and stores the columns that a vector stands for.
+template <std::size_t R, std::size_t V, bool Tail, class T, class Start, class Finish>
+[[gnu::always_inline]] inline void multiply_tile(const operands<T>& o, std::size_t i, std::size_t j,
+                                                 const partial<T>& rest, const Start& start,
+                                                 const Finish& finish) {
+  static_assert(R <= 16 && V <= 4);
+  constexpr std::size_t L = lanes<T>;
+  const row_piece<T, false> whole(rest);
+  const row_piece<T, Tail> last(rest);
+  simd<T> sum[R][V];
+#pragma GCC unroll 4
+  for (std::size_t v = 0; v < V; ++v) {
+    const simd<T> first = v + 1 < V ? start(j + v * L, whole) : start(j + v * L, last);
+#pragma GCC unroll 16
+    for (std::size_t r = 0; r < R; ++r) sum[r][v] = first;
+  }
+  const T* a = o.a.data + i * o.a.row;
+  const T* b = o.b + j;
+  for (std::size_t k = 0; k < o.K; ++k) {
+    simd<T> right[V];
+#pragma GCC unroll 4
+    for (std::size_t v = 0; v < V; ++v) {
+      right[v] = v + 1 < V ? whole.load(b + v * L) : last.load(b + v * L);
+    }
+#pragma GCC unroll 16
+    for (std::size_t r = 0; r < R; ++r) {
+      const simd<T> x(a[r * o.a.row]);
+#pragma GCC unroll 4
+      for (std::size_t v = 0; v < V; ++v) sum[r][v] = multiply_add<T>(x, right[v], sum[r][v]);
+    }
+    a += o.a.col;
+    b += o.ldb;
+  }
+#pragma GCC unroll 16
+  for (std::size_t r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+    for (std::size_t v = 0; v + 1 < V; ++v) finish(i + r, j + v * L, sum[r][v], whole);
+    finish(i + r, j + (V - 1) * L, sum[r][V - 1], last);
+  }
+}
+
+}  // namespace tutelage::detail
