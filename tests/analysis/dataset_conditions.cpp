@@ -73,6 +73,10 @@ TEST_CASE("eta and mu of known distributions, against samples") {
       }
     }
     CHECK(largest >= 1);  // attained: no smaller eta would do
+    // mu is the variance; that of a square is at most 2 mu^2.
+    double variance = 0;
+    for (std::size_t i = 0; i < N; ++i) variance += x(i, 0) * x(i, 0) / N;
+    CHECK(std::abs(variance - known.mu) <= 4 * known.mu * std::sqrt(2.0 / N));
   };
   const double s = 1.7, a = 0.8;
   check(draw_inputs<double>(gaussian_inputs{s}, N, d, 1), condition_of(gaussian_inputs{s}), {});
