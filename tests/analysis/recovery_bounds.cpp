@@ -120,6 +120,32 @@ TEST_CASE("the smallest eps: certified there, and not below") {
   }
 }
 
+TEST_CASE("the smallest eps that a gradient supports") {
+  plane p;
+  p.student.layer<2>().weights()(0, 0) += 1e-3;
+  for (const auto& t : p(0.9)) {
+    REQUIRE(t.failing() == names{"gradient"});
+    CHECK(t.smallest_eps > 0.9);
+    // There, the gradient would be allowed; a little below it would not.
+    const auto there = p(t.smallest_eps * (1 + 1e-6))[t.teacher];
+    CHECK(there.observer == t.observer);
+    CHECK(there.allowed_gradient >= t.gradient);
+    CHECK(p(t.smallest_eps * 0.98)[t.teacher].allowed_gradient < t.gradient);
+  }
+}
+
+TEST_CASE("of students that see the same, the one with the larger coefficient observes") {
+  plane p;
+  auto V = p.student.layer<2>().weights();
+  for (std::size_t c = 0; c < 3; ++c) {
+    for (const std::size_t k : {0U, 1U}) {
+      V(k + 2, c) *= 1.8;  // of the two halves
+      V(k, c) *= 0.2;
+    }
+  }
+  for (const auto& t : p(0.9)) CHECK(*t.observer >= 2);
+}
+
 TEST_CASE("every condition that fails is named") {
   const double eps = 0.9;
   {
