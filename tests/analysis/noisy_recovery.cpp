@@ -95,6 +95,7 @@ TEST_CASE("the visible part of a boundary, by hand and by sampling") {
   CHECK(nearly(see(node({0, 1, 0}, 0), 0).radius, cut / 2));  // half of it
   CHECK(nearly(see(node({0, 1, 0}, 0.3), 0).radius, (cut + 0.3) / 2));
   CHECK(nearly(see(node({0, -5, 0}, -1.5), 0).radius, (cut - 0.3) / 2));
+  CHECK(nearly(see(node({0.6, 0.8, 0}, -0.14), 0).radius, (cut + 0.2) / 2));  // oblique
   CHECK(see(node({0, 1, 0}, -0.9), 0).radius == 0);  // beyond the slice
   CHECK(see(node({-1, 0, 0}, 0.4), 0).radius == 0);  // not active there
   CHECK(see(node({0, 0, 0}, 1), 0).radius == see(node({1, 0, 0}, 9), 0).radius);
