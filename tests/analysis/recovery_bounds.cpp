@@ -122,7 +122,7 @@ TEST_CASE("the smallest eps: certified there, and not below") {
 
 TEST_CASE("the smallest eps that a gradient supports") {
   plane p;
-  p.student.layer<2>().weights()(0, 0) += 0.05;
+  p.student.layer<2>().bias()[0] += 0.05;
   for (const auto& t : p(0.9)) {
     REQUIRE(t.failing() == names{"gradient"});
     CHECK(t.smallest_eps > 0.9);
