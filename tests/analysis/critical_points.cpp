@@ -39,22 +39,27 @@ double largest(const std::vector<double>& u) {
   return result;
 }
 
+// A student, and a teacher of other widths with its outputs.
 template <class Network>
 struct problem {
-  Network student;
-  matrix<typename Network::value_type> x, y;
-};
-
-template <class Network>
-problem<Network> random_problem(std::size_t N, std::uint64_t seed) {
   using T = typename Network::value_type;
-  stream random = random_stream(seed);
-  problem<Network> p;
-  randomize(p.student, random);
-  p.x = random_matrix<T>(N, p.student.in_width(), random);
-  p.y = random_matrix<T>(N, p.student.out_width(), random);
-  return p;
-}
+  using teacher_type = mlp<T, relu, dynamic, dynamic, dynamic>;
+
+  Network student;
+  teacher_type teacher;
+  matrix<T> x, y;
+
+  problem(std::size_t N, std::uint64_t seed)
+      : teacher({student.in_width(), 4, student.out_width()}) {
+    stream random = random_stream(seed);
+    randomize(student, random);
+    randomize(teacher, random);
+    x = random_matrix<T>(N, student.in_width(), random);
+    y = teacher(x);
+  }
+
+  [[nodiscard]] auto measure() const { return measure_gradients(teacher, student, x); }
+};
 
 }  // namespace
 
@@ -62,8 +67,8 @@ TEST_CASE_TEMPLATE("maxima of every layer and node, as backpropagation gives the
                    double, long double) {
   using net = mlp<T, leaky_relu<>, 6, 9, 5, 3>;
   const std::size_t N = 300;  // more than a chunk
-  const auto p = random_problem<net>(N, 1);
-  const auto found = measure_gradients(p.student, data_set(p.x, p.y), mean_squared_error{});
+  const problem<net> p(N, 1);
+  const auto found = p.measure();
   double overall = 0;
   const auto passes = run_passes(p.student, p.x, p.y);
   for (std::size_t l = 1; l <= 3; ++l) {
@@ -154,8 +159,8 @@ TEST_CASE("the interpolation bound holds for all batches, and is attained") {
 
 TEST_CASE("no batch's gradient exceeds batch_max, and a sample's attains it") {
   using net = mlp<double, relu, 4, 6, 3>;
-  const auto p = random_problem<net>(40, 3);
-  const auto found = measure_gradients(p.student, data_set(p.x, p.y), mean_squared_error{});
+  const problem<net> p(40, 3);
+  const auto found = p.measure();
   const auto entries = [&](const matrix<double>& x, const matrix<double>& y) {
     std::vector<double> result;
     for (const auto& dW : run_passes(p.student, x, y).dW) {
@@ -198,9 +203,9 @@ TEST_CASE("a layer without bias may have gradients where its inputs vanish") {
   net student;
   student.layer<1>().weights()(0, 0) = 1;
   student.layer<2>().weights()(0, 0) = 1;
-  auto x = make_matrix<double>(1, 1), y = make_matrix<double>(1, 1);
-  y(0, 0) = 7;
-  const auto found = measure_gradients(student, data_set(x, y), mean_squared_error{});
+  mlp<double, relu, 1, 1, 1> teacher;
+  teacher.layer<2>().bias()[0] = 7;
+  const auto found = measure_gradients(teacher, student, make_matrix<double>(1, 1));
   CHECK(found.layer(2).max() == 7);
   CHECK(found.layer(2).batch_max() == 0);  // f_1 = 0: every batch's gradient vanishes
 }
@@ -209,8 +214,7 @@ TEST_CASE("the teacher itself is a critical point") {
   mlp<double, relu, 10, 6, 4> teacher;
   construct_teacher(teacher, {}, uniform_bias{}, stream(1, purpose::teacher));
   const auto x = draw_inputs<double>(gaussian_inputs{}, 100, 10, 1);
-  const auto found =
-      measure_gradients(teacher, data_set(x, outputs(teacher, x)), mean_squared_error{});
+  const auto found = measure_gradients(teacher, teacher, x);
   for (std::size_t l = 1; l <= 2; ++l) {
     CHECK(found.layer(l).max() == 0);
     CHECK(found.layer(l).quantile(0.5) == 0);
@@ -221,19 +225,19 @@ TEST_CASE("the teacher itself is a critical point") {
 
 TEST_CASE("gradients that are not finite, and layers that do not exist") {
   using net = mlp<double, relu, 3, 4, 2>;
-  auto p = random_problem<net>(5, 5);
-  const auto measure = [&] {
-    return measure_gradients(p.student, data_set(p.x, p.y), mean_squared_error{});
-  };
+  problem<net> p(5, 5);
+  const auto measure = [&] { return p.measure(); };
   CHECK(message_of<shape_error>([&] { static_cast<void>(measure().layer(0)); }) ==
         "critical_point: layer 0, expected 1 to 2");
   CHECK_THROWS_AS(static_cast<void>(measure().layer(3)), shape_error);
   for (const double wrong : {std::numeric_limits<double>::quiet_NaN(), infinity}) {
-    p.y(2, 1) = wrong;
+    p.teacher.template layer<2>().bias()[1] = wrong;
     CHECK(message_of<argument_error>(measure) ==
           "measure_gradients: the gradient of node 1 of layer 2 is not finite");
   }
-  p.y(2, 1) = 0;
+  p.teacher.template layer<2>().bias()[1] = 0;
+  CHECK_THROWS_AS(measure_gradients(p.teacher, p.student, make_matrix<double>(0, 3)), shape_error);
+  CHECK_THROWS_AS(measure_gradients(mlp<double, relu, 3, 4, 1>(), p.student, p.x), shape_error);
   p.x(1, 0) = std::numeric_limits<double>::quiet_NaN();
   CHECK_THROWS_AS(measure(), argument_error);
 }

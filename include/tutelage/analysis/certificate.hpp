@@ -22,7 +22,7 @@ enum class verdict {
 /// The certificate of one teacher node.
 struct teacher_certificate {
   std::size_t teacher = 0;
-  std::optional<std::size_t> observer;  // none when no student is active near j's boundary
+  std::optional<std::size_t> observer;  // none when no student is active on any sample
   double eps = 0;                       // asked for
   double width = 0;                     // eps', 0 without observer
   recovery_constants constants;
@@ -35,7 +35,8 @@ struct teacher_certificate {
 
   /// The least eps for which the samples and this gradient would do; infinite when none is.
   double smallest_eps = std::numeric_limits<double>::infinity();
-  /// N for which the samples' condition would be met, for inputs like these; infinite for none.
+  /// N for which the samples' condition would be met, for inputs like these, as dense about j's
+  /// boundary; infinite for none.
   double samples_needed = std::numeric_limits<double>::infinity();
 
   /// What is seen on the weights: the student whose boundary is nearest, and the least eps at which

@@ -21,8 +21,8 @@
 #include <cmath>
 #include <cstddef>
 
+#include <tutelage/analysis/residuals.hpp>
 #include <tutelage/model/network.hpp>
-#include <tutelage/train/data_set.hpp>
 #include <vector>
 
 namespace tutelage {
@@ -125,30 +125,29 @@ class critical_point {
   std::vector<layer_gradients> layers_;
 };
 
-/// Measures the gradients of `student` on every sample of `data`, in one pass. Throws shape_error
-/// when the network does not take the data, argument_error when a gradient is not finite.
-template <class Network, class Inputs, class Targets, class Loss>
-critical_point<Network::depth> measure_gradients(const Network& student,
-                                                 const data_set<Inputs, Targets>& data,
-                                                 const Loss& loss) {
-  using T = typename Network::value_type;
+/// Measures the student's gradients on every input, for half the squared error to the teacher's
+/// outputs, in one pass. Throws shape_error when a network does not take the inputs, there is none
+/// or the outputs differ, argument_error when a gradient is not finite.
+template <class Teacher, class Student, class Inputs>
+critical_point<Student::depth> measure_gradients(const Teacher& teacher, const Student& student,
+                                                 const Inputs& inputs) {
+  using T = typename Student::value_type;
+  if (as_rows(inputs).rows() == 0) {
+    throw shape_error("measure_gradients: no inputs, expected at least 1");
+  }
   std::vector<layer_gradients> layers;
   student.for_each_layer(
       [&](const auto& l, std::size_t number) { layers.emplace_back(number, l.out_width()); });
-  gradients<Network> found;
-  workspace<T> grad_out;
-  for_each_forward(student, data.inputs(), [&](const auto& x, std::size_t first, const auto& kept) {
-    const matrix_view<const T> f = kept.template f<Network::depth>();
-    const auto g = grad_out.reshape(f.rows(), f.cols());
-    loss.evaluate(f, middle_targets(data.targets(), first, f.rows()), g);
-    student.backward(x, kept, g, found, [&](auto l, const auto& f_below, const auto& g_l) {
-      using layer_type = typename Network::template layer_type<l>;
+  gradients<Student> found;
+  for_each_residual(teacher, student, inputs, [&](const auto& x, const auto& kept, const auto& r) {
+    student.backward(x, kept, r, found, [&](auto l, const auto& f_below, const auto& g_l) {
+      using layer_type = typename Student::template layer_type<l>;
       layers[l - 1].add(matrix_view<const T>(g_l), matrix_view<const T>(f_below),
                         layer_type::has_bias());
     });
   });
   for (auto& layer : layers) layer.finish();
-  return critical_point<Network::depth>(std::move(layers));
+  return critical_point<Student::depth>(std::move(layers));
 }
 
 }  // namespace tutelage

@@ -132,8 +132,8 @@ struct crowded_band {
 /// How long to search: `random_directions` are tried beside the given ones, then the best is turned
 /// by random steps, `refinements` times.
 struct band_search {
-  std::size_t random_directions = 64;
-  std::size_t refinements = 128;
+  std::size_t random_directions = 32;
+  std::size_t refinements = 64;
   std::uint64_t seed = 1;
 };
 
@@ -143,10 +143,8 @@ namespace detail {
 inline void densest_shift(matrix_view<const double> x, std::span<const double> direction,
                           double eps, std::vector<double>& along, crowded_band& best) {
   along.resize(x.rows());
-  for (std::size_t i = 0; i < x.rows(); ++i) {
-    along[i] = 0;
-    for (std::size_t u = 0; u < x.cols(); ++u) along[i] += direction[u] * x(i, u);
-  }
+  multiply(x, transposed(matrix_view<const double>(direction.data(), 1, x.cols(), x.cols())),
+           matrix_view<double>(along.data(), x.rows(), 1, 1));
   std::sort(along.begin(), along.end());
   std::size_t first = 0;
   for (std::size_t last = 0; last < along.size(); ++last) {

@@ -18,9 +18,9 @@
 #include <optional>
 #include <span>
 
+#include <tutelage/analysis/residuals.hpp>
 #include <tutelage/core/product.hpp>
 #include <tutelage/model/network.hpp>
-#include <tutelage/train/data_set.hpp>
 #include <vector>
 
 namespace tutelage {
@@ -41,27 +41,26 @@ struct weight_growth {
   }
 };
 
-/// Eqn 6 for hidden layer l over a data set. Throws shape_error when the network does not take the
-/// data and argument_error when a growth is not finite.
-template <std::size_t l, class Network, class Inputs, class Targets, class Loss>
-weight_growth measure_growth(const Network& student, const data_set<Inputs, Targets>& data,
-                             const Loss& loss) {
-  static_assert(l >= 1 && l < Network::depth, "measure_growth: l is the number of a hidden layer");
-  using T = typename Network::value_type;
+/// Eqn 6 for hidden layer l over inputs with the teacher's outputs. Throws shape_error when a
+/// network does not take the inputs, there is none or the outputs differ, argument_error when a
+/// growth is not finite.
+template <std::size_t l, class Teacher, class Student, class Inputs>
+weight_growth measure_growth(const Teacher& teacher, const Student& student, const Inputs& inputs) {
+  static_assert(l >= 1 && l < Student::depth, "measure_growth: l is the number of a hidden layer");
+  using T = typename Student::value_type;
+  const std::size_t N = as_rows(inputs).rows();
+  if (N == 0) throw shape_error("measure_growth: no inputs, expected at least 1");
   const auto& here = student.template layer<l>();
   const auto& above = student.template layer<l + 1>();
   const std::size_t n = here.out_width();
   weight_growth result{std::vector<double>(n), std::vector<double>(n)};
-  gradients<Network> g;
-  workspace<T> grad_out, back;
-  for_each_forward(student, data.inputs(), [&](const auto& x, std::size_t first, const auto& kept) {
-    const matrix_view<const T> f_L = kept.template f<Network::depth>();
-    const auto r = grad_out.reshape(f_L.rows(), f_L.cols());
-    loss.evaluate(f_L, middle_targets(data.targets(), first, f_L.rows()), r);
+  gradients<Student> g;
+  workspace<T> back;
+  for_each_residual(teacher, student, inputs, [&](const auto& x, const auto& kept, const auto& r) {
     student.backward(
         x, kept, r, g, [](auto, const auto&, const auto&) {}, l + 1);
     // Row i is (v_k.r) for all nodes k.
-    const auto v_r = back.reshape(f_L.rows(), n);
+    const auto v_r = back.reshape(r.rows(), n);
     multiply(g.template g<l + 1>(), transposed(above.linear_weights()), v_r);
     const auto f = kept.template f<l>();
     for (std::size_t i = 0; i < f.rows(); ++i) {
@@ -72,7 +71,7 @@ weight_growth measure_growth(const Network& student, const data_set<Inputs, Targ
   });
   const auto W = here.weights();
   for (std::size_t k = 0; k < n; ++k) {
-    result.growth[k] /= static_cast<double>(data.size());
+    result.growth[k] /= static_cast<double>(N);
     for (std::size_t i = 0; i < W.rows(); ++i) {
       result.square[k] += static_cast<double>(W(i, k)) * static_cast<double>(W(i, k));
     }

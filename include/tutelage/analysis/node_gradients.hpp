@@ -6,8 +6,7 @@
 
 #include <cstddef>
 
-#include <tutelage/core/matrix.hpp>
-#include <tutelage/data/inputs.hpp>
+#include <tutelage/analysis/residuals.hpp>
 #include <tutelage/model/network.hpp>
 #include <vector>
 
@@ -19,25 +18,14 @@ namespace tutelage {
 template <class Teacher, class Student, class Samples>
 std::vector<double> node_gradients(const Teacher& teacher, const Student& student, std::size_t k,
                                    const Samples& samples) {
-  using T = typename Teacher::value_type;
-  if (teacher.out_width() != student.out_width() || k >= student.widths()[1]) {
-    throw shape_error(detail::text("node_gradients: ", teacher.out_width(), " and ",
-                                   student.out_width(), " outputs, node ", k, " of ",
-                                   student.widths()[1]));
+  if (k >= student.widths()[1]) {
+    throw shape_error(
+        detail::text("node_gradients: node ", k, ", expected one below ", student.widths()[1]));
   }
   std::vector<double> result;
-  activations<Teacher> f_star;
-  activations<Student> f;
   gradients<Student> g;
-  workspace<T> residual;
-  for_each_chunk(samples, [&](matrix_view<const T> x, std::size_t) {
-    const auto y = teacher.forward(x, f_star);
-    const auto outputs = student.forward(x, f);
-    const auto r = residual.reshape(y.rows(), y.cols());
-    for (std::size_t i = 0; i < y.rows(); ++i) {
-      for (std::size_t c = 0; c < y.cols(); ++c) r(i, c) = y(i, c) - outputs(i, c);
-    }
-    student.backward(x, f, r, g, [&](auto l, const auto&, const auto& g_l) {
+  for_each_residual(teacher, student, samples, [&](const auto& x, const auto& kept, const auto& r) {
+    student.backward(x, kept, r, g, [&](auto l, const auto&, const auto& g_l) {
       if constexpr (l == 1) {
         for (std::size_t i = 0; i < g_l.rows(); ++i) {
           if (!is_finite(g_l(i, k))) {

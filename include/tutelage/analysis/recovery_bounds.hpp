@@ -5,7 +5,7 @@
 //
 // Conditions, for a teacher node j and the student k that observes it best:
 //
-//   observer   k is active on samples of the band I_j(eps'), and alpha_kj is not 0
+//   observer   k is active on some samples, and alpha_kj is not 0
 //   samples    N[I_j(eps') and E_k] >= (gamma+3) K (d+1)
 //   gradient   |g_k(x)| <= |alpha_kj| |w~*_j| (1 - c_leaky) eps' / 5 for the samples in I_j(eps')
 //              and E_k and for all their moves (the proof needs no others)
@@ -27,7 +27,7 @@
 #include <limits>
 #include <numeric>
 #include <span>
-#include <utility>
+#include <tuple>
 
 #include <tutelage/analysis/certificate.hpp>
 #include <tutelage/analysis/colinear_groups.hpp>
@@ -118,6 +118,7 @@ class certifier {
         K_(above.Q),
         to_teachers_(all_distances(teacher.template layer<1>(), inputs)),
         to_students_(all_distances(student.template layer<1>(), inputs)),
+        active_(student.widths()[1]),
         alpha_(above.least_alpha),
         w_star_(make_regular(teacher.template layer<1>())),
         norms_(fan_in_norms(teacher.template layer<1>())),
@@ -128,6 +129,9 @@ class certifier {
     }
     require_shape("certify", "alpha", matrix_view(alpha_), students(), w_star_.nodes());
     static_cast<void>(constants(0, 1));  // K, eta and mu are numbers
+    for (std::size_t i = 0; i < to_students_.shape(0); ++i) {
+      for (std::size_t k = 0; k < students(); ++k) active_[k] += to_students_(i, k) > 0;
+    }
   }
 
   teacher_certificate operator()(std::size_t j) const {
@@ -178,7 +182,7 @@ class certifier {
   [[nodiscard]] band_view widest_band(std::size_t j, std::size_t k,
                                       const std::vector<std::size_t>& order) const {
     const double widest = constants(j, 1).width(eps_);  // no kappa allows more
-    band_view best;
+    band_view best{widest, 0, 0};
     double seen = 0;
     for (std::size_t i = 0; i < order.size(); ++i) {
       const double begin = std::abs(to_teachers_(order[i], j));
@@ -203,11 +207,12 @@ class certifier {
     const auto score = [&](const band_view& b, std::size_t k) {
       // Enough samples first; then the most gradient that is allowed, or the most samples.
       const bool enough = b.seen >= constants(j, 1).samples;
-      return std::pair(enough, coefficient(j, k) * (enough ? b.width : b.seen));
+      return std::tuple(enough, coefficient(j, k) * (enough ? b.width : b.seen),
+                        coefficient(j, k) * active_[k]);
     };
     for (std::size_t k = 0; k < students(); ++k) {
+      if (active_[k] == 0) continue;
       const band_view seen = widest_band(j, k, order);
-      if (seen.seen == 0) continue;
       if (!result.observer || score(seen, k) > score(band, *result.observer)) {
         result.observer = k;
         band = seen;
@@ -215,29 +220,47 @@ class certifier {
     }
     if (!result.observer) return;
     const std::size_t k = *result.observer;
-    const double slope = student_.template layer<1>().gate().slope();
-    result.constants = constants(j, band.seen / band.in_band);
+    const double kink = coefficient(j, k) * (1 - student_.template layer<1>().gate().slope());
+    result.constants = constants(j, band.seen > 0 ? band.seen / band.in_band : 1);
     result.width = band.width;
     result.samples = band.seen;
     result.required_samples = result.constants.samples;
-    result.samples_needed =
-        std::ceil(static_cast<double>(order.size()) * result.required_samples / band.seen);
-    result.allowed_gradient = coefficient(j, k) * (1 - slope) * band.width / 5;
+    result.allowed_gradient = kink * band.width / 5;
     result.gradient = largest_gradient(j, k, band.width);
-    // The narrowest band that holds the samples and allows the gradient.
-    const double wanted = coefficient(j, k) * (1 - slope);
-    if (!(wanted > 0)) return;
-    double seen = 0, in_band = 0, narrowest = 5 * result.gradient / wanted;
+    if (!(kink > 0)) return;
+
+    // The narrowest band that holds the samples and allows the gradient. An empty band has no
+    // gradient: that of the narrowest one with samples counts.
+    const band_view enough = narrowest_band(j, k, order, result.required_samples, 0);
+    const auto N = static_cast<double>(order.size());
+    if (band.seen >= result.required_samples) {
+      result.samples_needed = std::ceil(N * result.required_samples / band.seen);
+    } else if (enough.seen > 0) {
+      // As dense as the narrowest band with enough samples, or the one with all there are.
+      result.samples_needed =
+          std::ceil(N * result.required_samples / enough.seen * enough.width / band.width);
+    }
+    if (enough.seen < result.required_samples) return;
+    const double g = band.seen > 0 ? result.gradient : largest_gradient(j, k, enough.width);
+    const band_view b = narrowest_band(j, k, order, result.required_samples, 5 * g / kink);
+    result.smallest_eps = b.width * constants(j, b.seen / b.in_band).widening();
+  }
+
+  // The least eps' that is at least `width` and whose band shows k so many samples; all of them
+  // when there are fewer.
+  [[nodiscard]] band_view narrowest_band(std::size_t j, std::size_t k,
+                                         const std::vector<std::size_t>& order, double samples,
+                                         double width) const {
+    band_view b{width, 0, 0};
     for (const std::size_t i : order) {
       const double distance = std::abs(to_teachers_(i, j));
-      const bool wanting = seen < result.required_samples;
-      if (!wanting && distance > narrowest) break;
-      in_band += 1;
-      seen += to_students_(i, k) > 0;
-      if (wanting) narrowest = std::max(narrowest, distance);
+      const bool wanting = b.seen < samples;
+      if (!wanting && distance > b.width) break;
+      b.in_band += 1;
+      b.seen += to_students_(i, k) > 0;
+      if (wanting) b.width = std::max(b.width, distance);
     }
-    if (seen < result.required_samples) return;
-    result.smallest_eps = narrowest * constants(j, seen / in_band).widening();
+    return b;
   }
 
   // Over the samples in I_j(width) that k is active on, and their moves.
@@ -279,6 +302,7 @@ class certifier {
   Condition condition_;
   double eps_, K_;
   matrix<double> to_teachers_, to_students_;  // [N, m], [N, n]
+  std::vector<double> active_;                // [n], N[E_k]
   matrix<double> alpha_;                      // [n, m]
   regular_weights w_star_;
   std::vector<double> norms_;
