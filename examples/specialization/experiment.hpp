@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "specialization/options.hpp"
+#include "specialization/sections.hpp"
 
 namespace examples {
 
@@ -53,6 +54,7 @@ struct run_result {
   std::optional<double> teacher_accuracy;  // of a teacher trained on labels, on evaluation images
   std::optional<double> student_accuracy;
   std::vector<layer_result> layers;  // hidden ones, from the lowest
+  sections analyses;                 // of the lowest
   std::vector<epoch_result> history;
 };
 

@@ -80,6 +80,45 @@ void print_layer(std::ostream& out, const layer_result& layer) {
   }
 }
 
+void print_sections(std::ostream& out, const sections& s) {
+  const auto& o = s.observers;
+  std::size_t observed = 0;
+  double kappa = 1;
+  for (const auto& t : o.teachers) {
+    observed += t.best_observer.has_value();
+    kappa = std::min(kappa, t.kappa);
+  }
+  out << format(
+      "observers: %zu of %zu teacher nodes seen within %g of their boundary, "
+      "least kappa %.2f, tau %.3f\n",
+      observed, o.teachers.size(), o.eps, kappa, o.tau);
+  out << "critical: largest gradient of a sample";
+  for (const auto& l : s.critical.layers) out << format("  %.3g (median %.3g)", l.max, l.median);
+  out << "\n";
+  if (s.bounds) {
+    std::size_t holds = 0, witnesses = 0;
+    double gap = 0, needed = 0;
+    for (const auto& t : s.bounds->teachers) {
+      holds += t.failing.empty();
+      witnesses += t.witness.has_value();
+      gap = std::max(gap, t.student_gap);
+      needed = std::max(needed, t.samples_needed);
+    }
+    out << format(
+        "bounds: %zu of %zu certified to eps %g (%.3g samples would be needed), found to "
+        "eps %.3g; witnesses %zu\n",
+        holds, s.bounds->teachers.size(), s.bounds->eps, needed, gap, witnesses);
+  }
+  const auto& p = s.pruning;
+  out << format("pruning: %zu groups within %g, merging changes outputs by %.2g%%; %zu unmatched",
+                p.groups, p.tolerance, 100 * p.merged_change, p.unmatched);
+  if (p.unmatched > 0 && p.pruned_change) {
+    out << format(", at most %.2g%% of a matched one's strength, pruning changes outputs by %.2g%%",
+                  100 * p.unmatched_strength, 100 * *p.pruned_change);
+  }
+  out << '\n';
+}
+
 void print_run(std::ostream& out, const run_result& run) {
   for (std::size_t l = 0; l < run.layers.size(); ++l) {
     const auto& layer = run.layers[l];
@@ -87,6 +126,7 @@ void print_run(std::ostream& out, const run_result& run) {
                   layer.rho_mean, layer.covered[last_threshold], layer.teachers.size());
     if (l == 0) print_layer(out, layer);
   }
+  print_sections(out, run.analyses);
   out << format("loss: %.4g on training inputs, %.4g on evaluation inputs;  %.1f s\n",
                 run.train_loss, run.eval_loss, run.seconds);
   if (run.teacher_accuracy) {
@@ -130,6 +170,61 @@ nlohmann::json describe_layer(const layer_result& layer) {
           {"students", std::move(students)}};
 }
 
+nlohmann::json index_or_null(const std::optional<std::size_t>& k) {
+  return k ? nlohmann::json(*k) : nlohmann::json(nullptr);
+}
+
+void add_sections(nlohmann::json& result, const sections& s) {
+  nlohmann::json teachers = nlohmann::json::array();
+  for (const auto& t : s.observers.teachers) {
+    teachers.push_back({{"band", t.band},
+                        {"best_observer", index_or_null(t.best_observer)},
+                        {"kappa", t.kappa},
+                        {"two_sided", t.two_sided}});
+  }
+  result["observers"] = {
+      {"eps", s.observers.eps}, {"tau", s.observers.tau}, {"teachers", std::move(teachers)}};
+  nlohmann::json layers = nlohmann::json::array();
+  for (const auto& l : s.critical.layers) {
+    layers.push_back({{"max", l.max},
+                      {"median", l.median},
+                      {"percentile_99", l.percentile_99},
+                      {"batch_max", l.batch_max}});
+  }
+  result["critical"] = {{"layers", std::move(layers)}};
+  result["bounds"] = nullptr;
+  if (s.bounds) {
+    nlohmann::json certificates = nlohmann::json::array();
+    for (const auto& t : s.bounds->teachers) {
+      certificates.push_back({{"outcome", t.outcome},
+                              {"failing", t.failing},
+                              {"observer", index_or_null(t.observer)},
+                              {"width", t.width},
+                              {"samples", t.samples},
+                              {"required_samples", t.required_samples},
+                              {"gradient", t.gradient},
+                              {"allowed_gradient", t.allowed_gradient},
+                              {"smallest_eps", number_or_null(t.smallest_eps)},
+                              {"samples_needed", number_or_null(t.samples_needed)},
+                              {"student_gap", number_or_null(t.student_gap)},
+                              {"witness", number_or_null(t.witness)}});
+    }
+    result["bounds"] = {{"eps", s.bounds->eps},
+                        {"eta", s.bounds->eta},
+                        {"mu", s.bounds->mu},
+                        {"teachers", std::move(certificates)}};
+  }
+  const auto& p = s.pruning;
+  result["pruning"] = {{"tolerance", p.tolerance},
+                       {"groups", p.groups},
+                       {"aligned_groups", p.aligned_groups},
+                       {"merged_width", p.merged_width},
+                       {"merged_change", number_or_null(p.merged_change)},
+                       {"unmatched", p.unmatched},
+                       {"unmatched_strength", p.unmatched_strength},
+                       {"pruned_change", number_or_null(p.pruned_change)}};
+}
+
 nlohmann::json describe_run(const run_result& run) {
   nlohmann::json result = describe_layer(run.layers.front());
   result["seed"] = run.seed;
@@ -140,6 +235,7 @@ nlohmann::json describe_run(const run_result& run) {
     result["teacher_accuracy"] = *run.teacher_accuracy;
     result["student_accuracy"] = number_or_null(run.student_accuracy);
   }
+  add_sections(result, run.analyses);
   if (run.layers.size() > 1) {
     for (const auto& layer : run.layers) result["layers"].push_back(describe_layer(layer));
   }

@@ -10,6 +10,7 @@
 
 #include <utility>
 
+#include "specialization/analyze.hpp"
 #include "specialization/experiment.hpp"
 
 namespace examples {
@@ -164,6 +165,10 @@ void learn_and_record(const Teacher& teacher, Student& student, const options& o
   result.train_loss = mean_loss(student, data, loss);
   result.eval_loss = result.history.back().eval_loss;
   result.layers = describe(teacher, student, layers);
+  // Networks of run-time widths: the analyses are compiled once, not for every static width.
+  result.analyses = analyze(
+      keep_nodes(teacher, all_nodes(teacher)), keep_nodes(student, all_nodes(student)), o,
+      layers[0], matrix_view<const T>(inputs.train), matrix_view<const T>(inputs.evaluation));
 }
 
 template <class Teacher, class Student>

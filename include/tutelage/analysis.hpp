@@ -2,5 +2,20 @@
 #pragma once
 
 #include <tutelage/analysis/alignment.hpp>
+#include <tutelage/analysis/certificate.hpp>
+#include <tutelage/analysis/colinear_groups.hpp>
 #include <tutelage/analysis/correlation.hpp>
+#include <tutelage/analysis/critical_points.hpp>
+#include <tutelage/analysis/dataset_conditions.hpp>
+#include <tutelage/analysis/dynamics.hpp>
+#include <tutelage/analysis/node_gradients.hpp>
+#include <tutelage/analysis/noisy_recovery.hpp>
+#include <tutelage/analysis/observers.hpp>
+#include <tutelage/analysis/pruning.hpp>
+#include <tutelage/analysis/recovery_bounds.hpp>
+#include <tutelage/analysis/residuals.hpp>
+#include <tutelage/analysis/sample_complexity.hpp>
+#include <tutelage/analysis/sampled_observers.hpp>
+#include <tutelage/analysis/similarity.hpp>
 #include <tutelage/analysis/weight_alignment.hpp>
+#include <tutelage/analysis/witnesses.hpp>

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tutelage/core/blas_threads.hpp>
+#include <tutelage/core/decompositions.hpp>
 #include <tutelage/core/errors.hpp>
 #include <tutelage/core/extents.hpp>
 #include <tutelage/core/files.hpp>
@@ -12,6 +13,7 @@
 #include <tutelage/core/product.hpp>
 #include <tutelage/core/random.hpp>
 #include <tutelage/core/scalar.hpp>
+#include <tutelage/data/augmentation.hpp>
 #include <tutelage/data/inputs.hpp>
 #include <tutelage/data/student.hpp>
 #include <tutelage/data/teacher.hpp>
@@ -27,6 +29,7 @@
 #include <tutelage/model/dense.hpp>
 #include <tutelage/model/gate.hpp>
 #include <tutelage/model/network.hpp>
+#include <tutelage/model/regular_weights.hpp>
 #include <tutelage/train/batches.hpp>
 #include <tutelage/train/data_set.hpp>
 #include <tutelage/train/history.hpp>

@@ -71,6 +71,16 @@ endforeach()
 foreach(field IN ITEMS seed train_loss eval_loss seconds)
   string(JSON value GET "${json}" runs 0 ${field})
 endforeach()
+foreach(path IN ITEMS "observers;tau" "observers;teachers;9;kappa" "observers;teachers;9;two_sided"
+                      "critical;layers;1;batch_max" "critical;layers;0;percentile_99"
+                      "bounds;teachers;9;smallest_eps" "bounds;teachers;9;failing" "bounds;eta"
+                      "pruning;merged_width" "pruning;unmatched_strength")
+  string(JSON value GET "${json}" runs 0 ${path})
+endforeach()
+string(JSON outcome GET "${json}" runs 0 bounds teachers 0 outcome)
+expect(${outcome} STREQUAL fails) # 100 inputs need more samples
+string(JSON change GET "${json}" runs 0 pruning pruned_change)
+expect(${change} LESS 0.05)
 foreach(file IN ITEMS history.csv nodes.csv specialization.svg specialization.png dynamics.svg
                       dynamics.png)
   exists(figures/${file})
@@ -102,6 +112,10 @@ string(JSON layers LENGTH "${json}" runs 0 layers)
 expect(${layers} EQUAL 2)
 string(JSON type TYPE "${json}" runs 0 layers 1 teachers 0 angle)
 expect(${type} STREQUAL NULL)
+string(JSON type TYPE "${json}" runs 0 bounds)
+expect(${type} STREQUAL NULL) # two layers only
+string(JSON layers LENGTH "${json}" runs 0 critical layers)
+expect(${layers} EQUAL 3)
 runs(specialization --published deep --teacher 20-10-15-20-25-100 --over-realization 2
      --samples 1000 --eval-samples 500 --epochs 2)
 expect("${printed}" MATCHES "hidden layer 4")
@@ -228,6 +242,22 @@ fails(1 "settings: of another sweep" sweep --epochs 4 --out whole --quiet)
 file(APPEND ${SCRATCH}/part/runs.jsonl "{}\n")
 fails(1 "part/runs.jsonl: byte" sweep ${small} --out part --quiet)
 fails(2 "--seeds: is a number, a range 1-32 or a list 1,5,9; got 0-" sweep --seeds 0-)
+
+# ---- pruning, dataset, noisy_recovery ------------------------------------------------------------------
+
+foreach(program IN ITEMS pruning dataset noisy_recovery)
+  runs(${program} --quick --out ${program})
+  foreach(type IN ITEMS csv json svg png)
+    exists(${program}/${program}.${type})
+  endforeach()
+  fails(2 "The following argument was not expected: --fast" ${program} --fast)
+endforeach()
+file(READ ${SCRATCH}/dataset/dataset.json json)
+string(JSON rows LENGTH "${json}")
+expect(${rows} EQUAL 7)
+string(JSON gaussian GET "${json}" 3 gaussian)
+string(JSON aware GET "${json}" 3 aware)
+expect(${aware} LESS ${gaussian}) # at 500 samples
 
 file(GLOB_RECURSE parts ${SCRATCH}/*.part ${SCRATCH}/*.??????)
 list(FILTER parts INCLUDE REGEX "(\\.part|\\.json\\.......)$")

@@ -17,31 +17,11 @@
 #include <span>
 
 #include <tutelage/model/network.hpp>
+#include <tutelage/model/regular_weights.hpp>
 #include <utility>
 #include <vector>
 
 namespace tutelage {
-
-namespace detail {
-// |a| = norm 2^exponent: no square overflows or vanishes, and neither does the norm.
-template <real_scalar T>
-struct scaled_norm {
-  T norm = 0;
-  int exponent = 0;
-
-  explicit scaled_norm(std::span<const T> a) {
-    T largest = 0;
-    for (const T x : a) largest = std::max(largest, std::abs(x));
-    std::frexp(largest, &exponent);
-    T sum = 0;
-    for (const T x : a) sum += std::ldexp(x, -exponent) * std::ldexp(x, -exponent);
-    norm = std::sqrt(sum);
-  }
-
-  // x / |a|
-  [[nodiscard]] T divide(T x) const { return std::ldexp(x, -exponent) / norm; }
-};
-}  // namespace detail
 
 /// The angle between two vectors, in radians. A zero vector has no direction and counts as
 /// orthogonal to all: pi/2. Throws shape_error when their sizes differ.
@@ -65,8 +45,9 @@ T angle_between(std::span<const T> u, std::span<const T> v) {
 /// Angles and bias gaps of all pairs: teacher nodes are rows, student nodes columns. A node whose
 /// weights are all zero has no boundary: its angles are pi/2 and its bias gaps infinite.
 struct weight_alignment {
-  matrix<double> angle;     // [m, n], radians
-  matrix<double> bias_gap;  // [m, n], of regular weights
+  matrix<double> angle;         // [m, n], radians
+  matrix<double> bias_gap;      // [m, n], |b_j - b_k| of regular weights
+  matrix<double> boundary_gap;  // [m, n], |b_j - b_k| or, beyond pi/2, |b_j + b_k|
 
   [[nodiscard]] double sine(std::size_t j, std::size_t k) const { return std::sin(angle(j, k)); }
 
@@ -74,30 +55,13 @@ struct weight_alignment {
   [[nodiscard]] bool eps_aligned(std::size_t j, std::size_t k, double eps) const {
     return sine(j, k) <= eps && bias_gap(j, k) <= eps;
   }
-};
 
-namespace detail {
-// Columns of W~ as rows, and regular biases.
-struct regular_weights {
-  matrix<double> directions;  // [n, d]
-  std::vector<double> bias;   // [n], infinite for zero weights
-};
-
-template <layer L>
-regular_weights make_regular(const L& l) {
-  regular_weights result{make_matrix<double>(l.out_width(), l.in_width()),
-                         std::vector<double>(l.out_width())};
-  for (std::size_t k = 0; k < l.out_width(); ++k) {
-    for (std::size_t i = 0; i < l.in_width(); ++i) {
-      result.directions(k, i) = static_cast<double>(l.weights()(i, k));
-    }
-    const scaled_norm<double> norm(matrix_view(std::as_const(result.directions)).row(k));
-    const double b = L::has_bias() ? static_cast<double>(l.weights()(l.in_width(), k)) : 0.0;
-    result.bias[k] = norm.norm == 0 ? std::numeric_limits<double>::infinity() : norm.divide(b);
+  /// Are the two boundaries one to within eps, whichever side each node is active on? [w~; b] and
+  /// -[w~; b] have one boundary.
+  [[nodiscard]] bool eps_coincident(std::size_t j, std::size_t k, double eps) const {
+    return sine(j, k) <= eps && boundary_gap(j, k) <= eps;
   }
-  return result;
-}
-}  // namespace detail
+};
 
 /// Compares two layers that take the same inputs. Throws shape_error when their input widths
 /// differ.
@@ -107,16 +71,21 @@ weight_alignment align_weights(const TeacherLayer& teacher, const StudentLayer& 
     throw shape_error(detail::text("align_weights: the student's layer takes ", student.in_width(),
                                    " inputs, the teacher's ", teacher.in_width()));
   }
-  const auto w_star = detail::make_regular(teacher);
-  const auto w = detail::make_regular(student);
+  const auto w_star = make_regular(teacher);
+  const auto w = make_regular(student);
   const std::size_t m = teacher.out_width(), n = student.out_width();
-  weight_alignment result{make_matrix<double>(m, n), make_matrix<double>(m, n)};
+  weight_alignment result{make_matrix<double>(m, n), make_matrix<double>(m, n),
+                          make_matrix<double>(m, n)};
+  const auto gap = [](double difference) {
+    return std::isnan(difference) ? std::numeric_limits<double>::infinity() : std::abs(difference);
+  };
   for (std::size_t j = 0; j < m; ++j) {
     for (std::size_t k = 0; k < n; ++k) {
-      result.angle(j, k) =
-          angle_between(matrix_view(w_star.directions).row(j), matrix_view(w.directions).row(k));
-      const double gap = std::abs(w_star.bias[j] - w.bias[k]);
-      result.bias_gap(j, k) = std::isnan(gap) ? std::numeric_limits<double>::infinity() : gap;
+      const double angle = angle_between(w_star.direction(j), w.direction(k));
+      result.angle(j, k) = angle;
+      result.bias_gap(j, k) = gap(w_star.bias[j] - w.bias[k]);
+      result.boundary_gap(j, k) =
+          angle > std::numbers::pi / 2 ? gap(w_star.bias[j] + w.bias[k]) : result.bias_gap(j, k);
     }
   }
   return result;

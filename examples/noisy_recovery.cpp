@@ -1,0 +1,138 @@
+// Noisy recovery: while a student trains, the angle and the bias gap of each teacher node to its
+// nearest student against the largest gradient on a ball of inputs, with the proved bounds above
+// (Theorem 5 of the first version of arXiv:1909.13458). The gradient is measured on many samples of
+// the ball: its largest value over all inputs may be a little larger.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <iostream>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include <tutelage/analysis.hpp>
+#include <tutelage/tutelage.hpp>
+
+#include "common/gnuplot.hpp"
+#include "common/table.hpp"
+
+namespace {
+
+using namespace tutelage;
+
+constexpr std::size_t d = 3, m = 3, n = 6, C = 4;
+constexpr double radius = 3;
+
+// Uniform in the ball around the origin.
+struct ball_inputs {
+  void operator()(stream& random, std::span<double> x) const {
+    random.fill_normal(x);
+    double square = 0;
+    for (const double value : x) square += value * value;
+    const double length = radius * std::pow(random.uniform(), 1.0 / static_cast<double>(x.size()));
+    for (double& value : x) value *= length / std::sqrt(square);
+  }
+};
+
+// The least bounds of teacher j over all students that see it.
+template <class Teacher, class Student>
+noisy_bounds best_bounds(const Teacher& teacher, const Student& student, std::size_t j,
+                         double eps) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  noisy_bounds best{infinity, infinity, infinity, infinity};
+  const ball region{std::vector<double>(d), radius};
+  const auto norms = fan_in_norms(teacher.template layer<1>());
+  for (std::size_t k = 0; k < n; ++k) {
+    double alpha = 0;
+    for (std::size_t c = 0; c < C; ++c) {
+      alpha +=
+          student.template layer<2>().weights()(k, c) * teacher.template layer<2>().weights()(j, c);
+    }
+    const double coefficient = std::abs(alpha) * norms[j];
+    if (coefficient == 0) continue;
+    const auto seen = see_boundary(teacher.template layer<1>(), j, student.template layer<1>(), k,
+                                   region, 5 * eps / coefficient);
+    const auto bounds = noisy_recovery({.eps = eps,
+                                        .eps0 = eps,
+                                        .K = m + n,
+                                        .d = d,
+                                        .coefficient = coefficient,
+                                        .radius = seen.radius,
+                                        .reach = seen.reach});
+    if (bounds.sine < best.sine) best = bounds;
+  }
+  return best;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Distance of teacher nodes to their students against the gradient, with its bound.",
+               "noisy_recovery");
+  std::uint64_t seed = 1;
+  bool quick = false;
+  std::string out = ".";
+  app.add_option("--seed", seed, "of teacher, student and inputs");
+  app.add_flag("--quick", quick, "60 epochs of training for 400");
+  app.add_option("--out", out, "folder for noisy_recovery.csv, .json, .svg and .png");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& problem) {
+    return app.exit(problem) == 0 ? 0 : 2;
+  }
+  try {
+    const blas_threads one(1);
+    mlp<double, relu, d, m, C> teacher;
+    construct_teacher(teacher, {}, uniform_bias{0.5}, stream(seed, purpose::teacher));
+    mlp<double, relu, d, n, C> student;
+    initialize_near(student, teacher, 0.1, stream(seed, purpose::student));
+    const auto x = draw_inputs<double>(ball_inputs{}, 20'000, d, seed);
+    const data_set data(x, outputs(teacher, x));
+    examples::table results(
+        {"epoch", "teacher", "gradient", "sine", "bias_gap", "sine_bound", "bias_gap_bound"});
+    std::size_t broken = 0;
+    double next = 1;
+    const auto measure = [&](std::size_t epoch) {
+      if (static_cast<double>(epoch) < next) return;
+      next *= 1.25;
+      const double eps = measure_gradients(teacher, student, x).layer(1).max();
+      if (eps == 0) return;
+      const auto weights = align_weights(teacher.layer<1>(), student.layer<1>());
+      for (std::size_t j = 0; j < m; ++j) {
+        std::size_t nearest = 0;
+        const auto gap = [&](std::size_t k) {
+          return std::max(weights.sine(j, k), weights.boundary_gap(j, k));
+        };
+        for (std::size_t k = 1; k < n; ++k) nearest = gap(k) < gap(nearest) ? k : nearest;
+        const auto bounds = best_bounds(teacher, student, j, eps);
+        const double sine = weights.sine(j, nearest), bias = weights.boundary_gap(j, nearest);
+        broken += sine > bounds.sine || bias > bounds.bias_gap;
+        results.add({static_cast<double>(epoch), static_cast<double>(j), eps, sine, bias,
+                     bounds.sine, bounds.bias_gap});
+      }
+    };
+    train(student, with_replacement(data, {.batch = 16, .steps = 1000, .seed = seed}),
+          mean_squared_error{}, sgd{}, constant_rate{0.1}, {.epochs = quick ? 60U : 400U},
+          on_epoch_end{[&](const auto& report) { measure(report.epoch); }});
+    std::printf("largest gradient at the end %.3g; bounds that the weights break: %zu\n",
+                measure_gradients(teacher, student, x).layer(1).max(), broken);
+    const std::string file = examples::quoted(out + "/noisy_recovery.csv");
+    const auto points = [&](const std::string& column, const std::string& style) {
+      return file + " using 'gradient':'" + column + "' with points " + style + " title '" +
+             column + "'";
+    };
+    examples::write_results(out, "noisy_recovery", results,
+                            "set grid\nset logscale xy\nset key noenhanced top left\n"
+                            "set xlabel 'largest gradient of the lowest layer'\n"
+                            "set ylabel 'distance to the nearest student'\nplot " +
+                                points("sine", "pt 7 ps 0.6 lc rgb '#3b4cc0'") + ", " +
+                                points("bias_gap", "pt 6 ps 0.6 lc rgb '#3b4cc0'") + ", " +
+                                points("sine_bound", "pt 7 ps 0.6 lc rgb '#b40426'") + ", " +
+                                points("bias_gap_bound", "pt 6 ps 0.6 lc rgb '#b40426'") + "\n");
+    return broken == 0 ? 0 : 1;
+  } catch (const std::exception& problem) {
+    std::cerr << "noisy_recovery: " << problem.what() << '\n';
+    return 1;
+  }
+}

@@ -1,0 +1,71 @@
+// What the analyses say of a run: the report's sections "observers", "critical", "bounds" and
+// "pruning".
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace examples {
+
+/// Who observes the teachers of the lowest layer, on the training inputs.
+struct observers_section {
+  struct teacher {
+    double band;                               // samples within eps of its boundary
+    std::optional<std::size_t> best_observer;  // by the share of the band it is active on
+    double kappa;                              // that share
+    double two_sided;                          // samples the observer sees on the poorer side
+  };
+  double eps;
+  double tau;  // least visibility of a teacher's boundary
+  std::vector<teacher> teachers;
+};
+
+/// Sizes of the gradients of all training samples, a layer, from the lowest.
+struct critical_section {
+  struct layer {
+    double max, median, percentile_99;  // over samples, of the largest entry
+    double batch_max;                   // largest entry of a batch's dW
+  };
+  std::vector<layer> layers;
+};
+
+/// Theorem 3/6 for each teacher of two-layer networks, with the witnesses of Lemma 7.
+struct bounds_section {
+  struct teacher {
+    std::string outcome;               // holds, estimated, fails
+    std::vector<std::string> failing;  // conditions
+    std::optional<std::size_t> observer;
+    double width;  // eps'
+    double samples, required_samples;
+    double gradient, allowed_gradient;
+    double smallest_eps;            // infinite: none
+    double samples_needed;          // infinite: none
+    double student_gap;             // least eps at which a student's boundary coincides
+    std::optional<double> witness;  // second difference of a gradient, where there is a witness
+  };
+  double eps, eta, mu;
+  std::vector<teacher> teachers;
+};
+
+/// Co-linear groups and prunable nodes of the lowest layer.
+struct pruning_section {
+  double tolerance;            // of co-linear groups
+  std::size_t groups;          // of students
+  std::size_t aligned_groups;  // with a teacher
+  std::size_t merged_width;    // nodes after merging groups
+  double merged_change;        // of the outputs, relative to their deviation
+  std::size_t unmatched;       // students of no teacher by correlation
+  double unmatched_strength;   // largest |v||w~| of these over the median of the others; 0 for none
+  std::optional<double> pruned_change;  // of the outputs without them; none when none would be left
+};
+
+struct sections {
+  observers_section observers;
+  critical_section critical;
+  std::optional<bounds_section> bounds;
+  pruning_section pruning;
+};
+
+}  // namespace examples

@@ -1,0 +1,271 @@
+// Co-linear groups, and what Theorem 2 says of each (arXiv:1909.13458; Theorem 3 of its first
+// version).
+//
+// Nodes of one layer are co-linear when their weights [w~; b] are positive multiples of one
+// another: they compute one function of the input, up to scale. Of the group s, with the common
+// regular weight w_s,
+//
+//   sum_{k in s} v_k f_k(x) = c_s gate(w_s.[x; 1]),   c_s = sum_{k in s} v_k |w~_k|,   [C]
+//
+// where v_k is k's fan-out: row k of the next layer's weights. At a critical point, for a group
+// without a teacher that has C independent observers (the matrix of their v, one a row, has rank
+// C), c_s = 0: the group can be pruned. With a teacher, c_s is the teacher's own c. So the residual
+// of a group is c_s minus its teachers' c.
+//
+// The papers take nodes of w and of -w for independent, but both have their kink on one boundary
+// and gate(a) - gate(-a) is linear in a: a gradient of 0 only tells that the sum of both groups'
+// residuals vanishes. It is called the kink here; without an opposite group it is the residual.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <numbers>
+#include <numeric>
+#include <optional>
+
+#include <tutelage/analysis/observers.hpp>
+#include <tutelage/analysis/weight_alignment.hpp>
+#include <tutelage/core/decompositions.hpp>
+#include <tutelage/model/network.hpp>
+#include <tutelage/model/regular_weights.hpp>
+#include <utility>
+#include <vector>
+
+namespace tutelage {
+
+struct colinear_group {
+  std::vector<std::size_t> teachers;
+  std::vector<std::size_t> students;
+  std::optional<std::size_t>
+      opposite;  // the group with the same boundary, active on its other side
+
+  /// Is there a teacher in it?
+  [[nodiscard]] bool aligned() const noexcept { return !teachers.empty(); }
+};
+
+/// All nodes of a teacher's and a student's layer, each in one group or constant.
+struct colinear_partition {
+  std::vector<colinear_group> groups;  // by their first teacher, then by their first student
+  std::vector<std::size_t> constant_teachers;  // nodes without weights: they have no boundary
+  std::vector<std::size_t> constant_students;
+};
+
+namespace detail {
+
+enum class multiple { none, positive, negative };
+
+// Multiples to within a tolerance: of the angle's sine and of the gap of the regular biases.
+inline multiple multiple_of(const regular_weights& a, std::size_t i, const regular_weights& b,
+                            std::size_t k, double tolerance) {
+  // Biases first: they settle most pairs.
+  const bool equal = std::abs(a.bias[i] - b.bias[k]) <= tolerance;
+  const bool opposite = std::abs(a.bias[i] + b.bias[k]) <= tolerance;
+  if (!equal && !opposite) return multiple::none;
+  const double angle = angle_between(a.direction(i), b.direction(k));
+  if (!(std::sin(angle) <= tolerance)) return multiple::none;
+  if (angle < std::numbers::pi / 2) return equal ? multiple::positive : multiple::none;
+  return opposite ? multiple::negative : multiple::none;
+}
+
+// Nodes 0, ..., n-1 in sets that are joined.
+class disjoint_sets {
+ public:
+  explicit disjoint_sets(std::size_t n) : parent_(n) {
+    std::iota(parent_.begin(), parent_.end(), std::size_t{0});
+  }
+  std::size_t root(std::size_t i) {
+    while (parent_[i] != i) i = parent_[i] = parent_[parent_[i]];
+    return i;
+  }
+  // The smaller root stays.
+  void join(std::size_t i, std::size_t k) {
+    const std::size_t a = root(i), b = root(k);
+    parent_[std::max(a, b)] = std::min(a, b);
+  }
+
+ private:
+  std::vector<std::size_t> parent_;
+};
+
+inline void require_tolerance(const char* function, double tolerance) {
+  if (!(tolerance >= 0) || !std::isfinite(tolerance)) {
+    throw argument_error(
+        text(function, ": the tolerance is ", tolerance, ", expected a number from 0 on"));
+  }
+}
+
+}  // namespace detail
+
+/// The groups of two layers that take the same inputs. Nodes are joined when their angle is below
+/// 90 degrees and its sine and the gap of their regular biases are at most `tolerance`; groups are
+/// what such pairs connect. Rounding of a multiple is a few epsilon. Throws shape_error when the
+/// layers' inputs differ and argument_error for a negative tolerance or a weight that is not
+/// finite.
+template <layer Teacher, layer Student>
+colinear_partition colinear_groups(const Teacher& teacher, const Student& student,
+                                   double tolerance) {
+  detail::require_tolerance("colinear_groups", tolerance);
+  if (teacher.in_width() != student.in_width()) {
+    throw shape_error(detail::text("colinear_groups: the student's layer takes ",
+                                   student.in_width(), " inputs, the teacher's ",
+                                   teacher.in_width()));
+  }
+  detail::require_finite_weights("colinear_groups", teacher);
+  detail::require_finite_weights("colinear_groups", student);
+  const regular_weights w_star = make_regular(teacher), w = make_regular(student);
+  const std::size_t m = w_star.nodes(), n = w.nodes();
+  const auto side = [&](std::size_t i) {
+    return i < m ? std::pair(&w_star, i) : std::pair(&w, i - m);
+  };
+  detail::disjoint_sets sets(m + n);
+  std::vector<std::pair<std::size_t, std::size_t>> opposites;
+  for (std::size_t i = 0; i < m + n; ++i) {
+    const auto [a, node_a] = side(i);
+    if (!a->has_boundary(node_a)) continue;
+    for (std::size_t k = i + 1; k < m + n; ++k) {
+      const auto [b, node_b] = side(k);
+      if (!b->has_boundary(node_b)) continue;
+      switch (detail::multiple_of(*a, node_a, *b, node_b, tolerance)) {
+        case detail::multiple::positive:
+          sets.join(i, k);
+          break;
+        case detail::multiple::negative:
+          opposites.emplace_back(i, k);
+          break;
+        case detail::multiple::none:
+          break;
+      }
+    }
+  }
+  colinear_partition result;
+  std::vector<std::size_t> group_of(m + n);
+  for (std::size_t i = 0; i < m + n; ++i) {
+    const auto [weights, node] = side(i);
+    if (!weights->has_boundary(node)) {
+      (i < m ? result.constant_teachers : result.constant_students).push_back(node);
+      continue;
+    }
+    const std::size_t root = sets.root(i);
+    if (root == i) {
+      group_of[i] = result.groups.size();
+      result.groups.emplace_back();
+    }
+    colinear_group& group = result.groups[group_of[root]];
+    (i < m ? group.teachers : group.students).push_back(node);
+  }
+  for (const auto& [i, k] : opposites) {
+    const std::size_t a = group_of[sets.root(i)], b = group_of[sets.root(k)];
+    result.groups[a].opposite = b;
+    result.groups[b].opposite = a;
+  }
+  return result;
+}
+
+/// The groups of one layer's nodes, as students.
+template <layer L>
+colinear_partition colinear_groups(const L& l, double tolerance) {
+  const dense<double, dynamic, dynamic> none(l.in_width(), 1);
+  colinear_partition result = colinear_groups(none, l, tolerance);
+  result.constant_teachers.clear();
+  return result;
+}
+
+/// |w~_k| of a layer's nodes.
+template <layer L>
+std::vector<double> fan_in_norms(const L& l) {
+  std::vector<double> norms(l.out_width());
+  std::vector<double> column(l.in_width());
+  for (std::size_t k = 0; k < norms.size(); ++k) {
+    for (std::size_t i = 0; i < column.size(); ++i) {
+      column[i] = static_cast<double>(l.weights()(i, k));
+    }
+    const detail::scaled_norm<double> norm{std::span<const double>(column)};
+    norms[k] = std::ldexp(norm.norm, norm.exponent);
+  }
+  return norms;
+}
+
+/// What Theorem 2 says of one group.
+struct group_balance {
+  std::vector<double> residual;  // [C], c of its students minus c of its teachers
+  double kink = 0;               // |residual|, of this and the opposite group together
+  double gauge = 0;              // sum of |v_k| |w~_k| of all its nodes: what could cancel
+  std::size_t observers = 0;     // student nodes outside the group that observe it
+  std::size_t rank = 0;          // of their fan-outs
+  bool independent = false;      // rank = C: at a critical point the kink is 0
+};
+
+/// The balance of every group of hidden layer l, in the partition's order. `seen_by` tells which
+/// student nodes (columns) observe which student nodes' boundaries (rows) and `teachers_seen_by`
+/// which observe which teachers': observe() of the layers over a region, or from samples. A node
+/// observes a group when it observes any node of it. Throws shape_error when the networks' outputs
+/// differ or an argument is of other layers.
+template <std::size_t l, class Teacher, class Student>
+std::vector<group_balance> balance_groups(const Teacher& teacher, const Student& student,
+                                          const colinear_partition& partition,
+                                          const observers& teachers_seen_by,
+                                          const observers& seen_by) {
+  const auto& next = student.template layer<l + 1>();
+  const auto& next_star = teacher.template layer<l + 1>();
+  const std::size_t C = next.out_width(), m = next_star.in_width(), n = next.in_width();
+  if (next_star.out_width() != C) {
+    throw shape_error(detail::text("balance_groups: the student's fan-out is to ", C,
+                                   " nodes, the teacher's to ", next_star.out_width()));
+  }
+  if (teachers_seen_by.observed_nodes() != m || teachers_seen_by.observing_nodes() != n ||
+      seen_by.observed_nodes() != n || seen_by.observing_nodes() != n) {
+    throw shape_error(detail::text("balance_groups: observers of ", m, " teacher and ", n,
+                                   " student nodes by ", n, " student nodes are expected"));
+  }
+  const auto norms = fan_in_norms(student.template layer<l>());
+  const auto norms_star = fan_in_norms(teacher.template layer<l>());
+  std::vector<group_balance> result;
+  for (const colinear_group& group : partition.groups) {
+    group_balance& b = result.emplace_back();
+    b.residual.resize(C);
+    const auto add = [&](const auto& V, std::size_t k, double norm, double sign) {
+      double square = 0;
+      for (std::size_t c = 0; c < C; ++c) {
+        const double v = static_cast<double>(V(k, c)) * norm;
+        b.residual[c] += sign * v;
+        square += v * v;
+      }
+      b.gauge += std::sqrt(square);
+    };
+    std::vector<bool> sees(n);
+    for (const std::size_t k : group.students) {
+      add(next.linear_weights(), k, norms[k], 1);
+      for (const std::size_t o : seen_by.of(k)) sees[o] = true;
+    }
+    for (const std::size_t j : group.teachers) {
+      add(next_star.linear_weights(), j, norms_star[j], -1);
+      for (const std::size_t o : teachers_seen_by.of(j)) sees[o] = true;
+    }
+    for (const std::size_t k : group.students) sees[k] = false;
+    b.observers = static_cast<std::size_t>(std::count(sees.begin(), sees.end(), true));
+    auto fan_outs = make_matrix<double>(b.observers, C);
+    for (std::size_t o = 0, row = 0; o < n; ++o) {
+      if (!sees[o]) continue;
+      for (std::size_t c = 0; c < C; ++c) {
+        fan_outs(row, c) = static_cast<double>(next.linear_weights()(o, c));
+      }
+      ++row;
+    }
+    b.rank = numerical_rank(matrix_view(fan_outs));
+    b.independent = b.rank == C;
+  }
+  for (std::size_t s = 0; s < result.size(); ++s) {
+    const auto opposite = partition.groups[s].opposite;
+    double square = 0;
+    for (std::size_t c = 0; c < C; ++c) {
+      const double both = result[s].residual[c] + (opposite ? result[*opposite].residual[c] : 0.0);
+      square += both * both;
+    }
+    result[s].kink = std::sqrt(square);
+  }
+  return result;
+}
+
+}  // namespace tutelage

@@ -1,0 +1,279 @@
+// Smaller networks of the same function, and structured pruning.
+//
+//   merge     co-linear nodes of a hidden layer become one: f_k = (|w~_k| / |w~_r|) f_r, so that
+//             the fan-out of the node r that stays is sum_k v_k |w~_k| / |w~_r|; nodes without
+//             weights are constants and become part of the next layer's bias
+//   drop      nodes whose strength |v_k| |w~_k| is small are left out (arXiv:1909.13458,
+//             Corollary 1: at a critical point, sufficiently observed, unaligned nodes have none)
+//   mask      the nodes of least fan-out norm are switched off, a given share of each hidden layer:
+//             how the experiments on images prune a trained teacher
+//
+// A pruned network has run-time widths. output_change() measures what pruning changed.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <functional>
+#include <limits>
+#include <numeric>
+#include <span>
+
+#include <tutelage/analysis/colinear_groups.hpp>
+#include <tutelage/analysis/weight_alignment.hpp>
+#include <tutelage/data/inputs.hpp>
+#include <tutelage/model/network.hpp>
+#include <vector>
+
+namespace tutelage {
+
+namespace detail {
+template <class L>
+struct with_dynamic_widths;
+template <class T, std::size_t In, std::size_t Out, class Gate, class Bias>
+struct with_dynamic_widths<dense<T, In, Out, Gate, Bias>> {
+  using type = dense<T, dynamic, dynamic, Gate, Bias>;
+};
+template <class... Layers>
+struct with_dynamic_widths<network<Layers...>> {
+  using type = network<typename with_dynamic_widths<Layers>::type...>;
+};
+}  // namespace detail
+
+/// The same layers with run-time widths.
+template <class Network>
+using dynamic_network = typename detail::with_dynamic_widths<Network>::type;
+
+/// Which nodes of each hidden layer stay, in increasing order, from the lowest layer.
+template <class Network>
+using kept_nodes = std::array<std::vector<std::size_t>, Network::depth - 1>;
+
+/// All nodes of every hidden layer.
+template <class Network>
+kept_nodes<Network> all_nodes(const Network& net) {
+  kept_nodes<Network> result;
+  for (std::size_t l = 1; l < Network::depth; ++l) {
+    result[l - 1].resize(net.widths()[l]);
+    std::iota(result[l - 1].begin(), result[l - 1].end(), std::size_t{0});
+  }
+  return result;
+}
+
+/// The network of the kept nodes only. Throws argument_error when a layer keeps none, or its list
+/// is not increasing or names a node that does not exist.
+template <class Network>
+dynamic_network<Network> keep_nodes(const Network& net, const kept_nodes<Network>& kept) {
+  const auto widths = net.widths();
+  std::array<std::vector<std::size_t>, Network::depth + 1> nodes;
+  for (std::size_t l = 0; l <= Network::depth; ++l) {
+    if (l == 0 || l == Network::depth) {
+      nodes[l].resize(widths[l]);
+      std::iota(nodes[l].begin(), nodes[l].end(), std::size_t{0});
+      continue;
+    }
+    nodes[l] = kept[l - 1];
+    const bool increasing = std::adjacent_find(nodes[l].begin(), nodes[l].end(),
+                                               std::greater_equal<>{}) == nodes[l].end();
+    if (nodes[l].empty() || !increasing || nodes[l].back() >= widths[l]) {
+      throw argument_error(detail::text("keep_nodes: layer ", l, " has ", widths[l],
+                                        " nodes, expected at least 1 of them in increasing order"));
+    }
+  }
+  const auto select = [&](const auto& from, std::size_t l) {
+    using selected =
+        typename detail::with_dynamic_widths<std::remove_cvref_t<decltype(from)>>::type;
+    selected to(nodes[l - 1].size(), nodes[l].size(), from.gate());
+    for (std::size_t i = 0; i < to.weights().rows(); ++i) {
+      const std::size_t row = i < nodes[l - 1].size() ? nodes[l - 1][i] : from.in_width();
+      for (std::size_t k = 0; k < nodes[l].size(); ++k) {
+        to.weights()(i, k) = from.weights()(row, nodes[l][k]);
+      }
+    }
+    return to;
+  };
+  return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    return dynamic_network<Network>(select(net.template layer<I + 1>(), I + 1)...);
+  }
+  (std::make_index_sequence<Network::depth>{});
+}
+
+/// |v_k| |w~_k| of the nodes of hidden layer l: what a node can add to the output. A node without
+/// weights has none: it is a constant.
+template <std::size_t l, class Network>
+std::vector<double> node_strengths(const Network& net) {
+  auto strengths = fan_out_norms<l>(net);
+  const auto norms = fan_in_norms(net.template layer<l>());
+  for (std::size_t k = 0; k < norms.size(); ++k) strengths[k] *= norms[k];
+  return strengths;
+}
+
+/// Hidden layer l with its co-linear nodes (see colinear_groups) merged, each group into its
+/// strongest node, and its constant nodes folded into the next layer's bias, as far as it has one.
+/// With a tolerance of 0 to rounding the function is the same. Throws argument_error for a negative
+/// tolerance or a weight that is not finite.
+template <std::size_t l, class Network>
+dynamic_network<Network> merge_colinear(const Network& net, double tolerance) {
+  using T = typename Network::value_type;
+  auto merged = net;
+  const auto& below = net.template layer<l>();
+  auto& above = merged.template layer<l + 1>();
+  using next_layer = std::remove_cvref_t<decltype(above)>;
+  const colinear_partition partition = colinear_groups(below, tolerance);
+  const auto norms = fan_in_norms(below);
+  const auto strengths = node_strengths<l>(net);
+  const auto V = above.linear_weights();
+  std::vector<bool> stays(norms.size());
+  for (const colinear_group& group : partition.groups) {
+    const std::size_t r = *std::max_element(
+        group.students.begin(), group.students.end(),
+        [&](std::size_t a, std::size_t b) { return strengths[a] < strengths[b]; });
+    stays[r] = true;
+    for (const std::size_t k : group.students) {
+      if (k == r) continue;
+      const T scale = static_cast<T>(norms[k] / norms[r]);
+      for (std::size_t c = 0; c < V.cols(); ++c) V(r, c) += scale * V(k, c);
+    }
+  }
+  for (const std::size_t k : partition.constant_students) {
+    const bool silent = !std::remove_cvref_t<decltype(below)>::has_bias();
+    if constexpr (next_layer::has_bias()) {
+      if (!silent) {
+        const T f = below.gate().activate(below.weights()(below.in_width(), k));
+        for (std::size_t c = 0; c < V.cols(); ++c) above.bias()[c] += f * V(k, c);
+      }
+    } else {
+      stays[k] = !silent;
+    }
+  }
+  // A layer keeps at least one node.
+  if (std::find(stays.begin(), stays.end(), true) == stays.end()) {
+    stays[0] = true;
+    for (T& v : V.row(0)) v = 0;
+  }
+  kept_nodes<Network> kept = all_nodes(net);
+  std::erase_if(kept[l - 1], [&](std::size_t k) { return !stays[k]; });
+  return keep_nodes(merged, kept);
+}
+
+/// Hidden layer l without the nodes whose strength is at most `tolerance` times the strongest's.
+/// The strongest stays. Throws argument_error for a negative tolerance.
+template <std::size_t l, class Network>
+dynamic_network<Network> drop_weak(const Network& net, double tolerance) {
+  detail::require_tolerance("drop_weak", tolerance);
+  const auto strengths = node_strengths<l>(net);
+  const auto strongest = std::max_element(strengths.begin(), strengths.end());
+  kept_nodes<Network> kept = all_nodes(net);
+  std::erase_if(kept[l - 1], [&](std::size_t k) {
+    return strengths[k] <= tolerance * *strongest &&
+           k != static_cast<std::size_t>(strongest - strengths.begin());
+  });
+  return keep_nodes(net, kept);
+}
+
+/// How much the outputs of two networks differ over samples.
+struct output_difference {
+  double largest = 0;    // of all samples and outputs, absolute
+  double rms = 0;        // root of the mean square over samples and outputs
+  double deviation = 0;  // of the first network's outputs: root of their mean variance
+
+  /// rms / deviation; infinite when only the deviation is 0.
+  [[nodiscard]] double relative() const {
+    if (rms == 0) return 0;
+    return deviation > 0 ? rms / deviation : std::numeric_limits<double>::infinity();
+  }
+};
+
+/// Compares the outputs of two networks over `inputs`, in one pass. Throws shape_error when the
+/// networks' inputs or outputs differ or there is no input, argument_error when an output is not
+/// finite.
+template <class Before, class After, class Inputs>
+output_difference output_change(const Before& before, const After& after, const Inputs& inputs) {
+  using T = typename Before::value_type;
+  const std::size_t C = before.out_width(), N = as_rows(inputs).rows();
+  if (after.out_width() != C || N == 0) {
+    throw shape_error(detail::text("output_change: ", N, " inputs, ", C, " and ", after.out_width(),
+                                   " outputs, expected inputs and equally many outputs"));
+  }
+  activations<Before> kept_before;
+  activations<After> kept_after;
+  output_difference result;
+  double square = 0;
+  std::vector<double> origin(C), mean(C), variation(C);
+  for_each_chunk(inputs, [&](matrix_view<const T> x, std::size_t first) {
+    const auto f = before.forward(x, kept_before);
+    const auto g = after.forward(x, kept_after);
+    for (std::size_t i = 0; i < f.rows(); ++i) {
+      for (std::size_t c = 0; c < C; ++c) {
+        const double output = static_cast<double>(f(i, c));
+        const double change = std::abs(output - static_cast<double>(g(i, c)));
+        if (!is_finite(change)) {
+          throw argument_error(
+              detail::text("output_change: an output of sample ", first + i, " is not finite"));
+        }
+        result.largest = std::max(result.largest, change);
+        square += change * change;
+        // Deviations from the first sample's output: exactly 0 for an output that never changes.
+        if (first + i == 0) origin[c] = output;
+        mean[c] += output - origin[c];
+        variation[c] += (output - origin[c]) * (output - origin[c]);
+      }
+    }
+  });
+  const auto samples = static_cast<double>(N), outputs = static_cast<double>(C);
+  double variance = 0;
+  for (std::size_t c = 0; c < C; ++c) {
+    variance += std::max(0.0, variation[c] / samples - (mean[c] / samples) * (mean[c] / samples));
+  }
+  result.rms = std::sqrt(square / (samples * outputs));
+  result.deviation = std::sqrt(variance / outputs);
+  return result;
+}
+
+/// The nodes that stay when the share ratios[l-1] of hidden layer l, rounded to whole nodes, is
+/// switched off: those of least fan-out norm, of equal ones the last; one node stays at least.
+/// Throws argument_error unless there is a ratio in [0, 1] for every hidden layer.
+template <class Network>
+kept_nodes<Network> strongest_nodes(const Network& net, std::span<const double> ratios) {
+  const bool right =
+      ratios.size() == Network::depth - 1 &&
+      std::all_of(ratios.begin(), ratios.end(), [](double r) { return r >= 0 && r <= 1; });
+  if (!right) {
+    throw argument_error(detail::text("strongest_nodes: ", ratios.size(), " ratios, expected ",
+                                      Network::depth - 1, " numbers in [0, 1]"));
+  }
+  const auto norms = all_fan_out_norms(net);
+  kept_nodes<Network> kept = all_nodes(net);
+  for (std::size_t l = 1; l < Network::depth; ++l) {
+    auto& nodes = kept[l - 1];
+    const auto off =
+        static_cast<std::size_t>(std::lround(ratios[l - 1] * static_cast<double>(nodes.size())));
+    std::stable_sort(nodes.begin(), nodes.end(), [&](std::size_t a, std::size_t b) {
+      return norms[l - 1][a] > norms[l - 1][b];
+    });
+    nodes.resize(std::max<std::size_t>(1, nodes.size() - off));
+    std::sort(nodes.begin(), nodes.end());
+  }
+  return kept;
+}
+
+/// Switches off all nodes of hidden layers that are not kept: their weights, biases and fan-outs
+/// become 0. The function is that of keep_nodes().
+template <class Network>
+void mask_nodes(Network& net, const kept_nodes<Network>& kept) {
+  net.for_each_layer([&](auto& l, std::size_t number) {
+    const auto W = l.weights();
+    const auto kept_in = [&](std::size_t layer, std::size_t k) {
+      if (layer == 0 || layer == Network::depth) return true;
+      return std::binary_search(kept[layer - 1].begin(), kept[layer - 1].end(), k);
+    };
+    for (std::size_t i = 0; i < W.rows(); ++i) {
+      const bool stays = i == l.in_width() || kept_in(number - 1, i);
+      for (std::size_t k = 0; k < W.cols(); ++k) {
+        if (!stays || !kept_in(number, k)) W(i, k) = 0;
+      }
+    }
+  });
+}
+
+}  // namespace tutelage

@@ -1,0 +1,237 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include <tutelage/analysis/pruning.hpp>
+
+#include "support/close_to.hpp"
+#include "support/gauge.hpp"
+#include "support/random.hpp"
+#include "support/split_student.hpp"
+#include "support/thrown.hpp"
+#include "support/weights.hpp"
+
+namespace {
+
+using namespace test;
+
+using list = std::vector<std::size_t>;
+
+// Differences of outputs, in epsilons of everything that is added to an output.
+template <class A, class B>
+comparison same_function(const A& a, const B& b, const matrix<double>& x) {
+  comparison result;
+  const auto f = a(x), g = b(x);
+  const auto weights = weights_of(a);
+  const auto gauge = output_gauge(weights, widen(x));
+  for (std::size_t i = 0; i < f.shape(0); ++i) {
+    for (std::size_t c = 0; c < f.shape(1); ++c) {
+      result.add(std::abs(f(i, c) - g(i, c)),
+                 output_roundings(weights) * epsilon<double> * static_cast<double>(gauge(i, c)),
+                 detail::text("(", i, ", ", c, ")"), g(i, c), f(i, c));
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("merging gives the teacher back, up to scale and order") {
+  for (const std::size_t split : {1U, 2U, 4U}) {
+    const auto s = make_split_student(7, 4, split, 3, split);
+    stream random = random_stream(split);
+    const auto x = random_matrix<double>(100, 7, random);
+    const auto merged = merge_colinear<1>(s.student, 16 * epsilon<double>);
+    CHECK(merged.widths()[1] == 5);  // and one null group
+    CHECK(same_function(s.student, merged, x));
+    const auto pruned = drop_weak<1>(merged, 16 * epsilon<double>);
+    REQUIRE(pruned.widths()[1] == 4);
+    CHECK(same_function(s.student, pruned, x));
+    const auto change = output_change(s.student, pruned, x);
+    CHECK(change.relative() <= 1e-13);
+    CHECK(change.deviation > 0.1);
+    const auto partition =
+        colinear_groups(s.teacher.layer<1>(), pruned.layer<1>(), 16 * epsilon<double>);
+    REQUIRE(partition.groups.size() == 4);
+    const auto norms = fan_in_norms(pruned.layer<1>());
+    for (std::size_t j = 0; j < 4; ++j) {
+      REQUIRE(partition.groups[j].teachers == list{j});
+      REQUIRE(partition.groups[j].students.size() == 1);
+      const std::size_t k = partition.groups[j].students[0];
+      for (std::size_t c = 0; c < 3; ++c) {
+        const double expected = s.teacher.layer<2>().weights()(j, c);
+        CHECK(close_to(pruned.layer<2>().weights()(k, c) * norms[k], expected,
+                       64 * epsilon<double> * std::abs(expected)));
+      }
+    }
+    for (std::size_t c = 0; c < 3; ++c) {
+      CHECK(close_to(pruned.layer<2>().bias()[c], s.teacher.layer<2>().bias()[c],
+                     16 * epsilon<double> * static_cast<double>(c + 4)));
+    }
+  }
+}
+
+TEST_CASE("a network without co-linear nodes is not changed by a bit") {
+  mlp<double, leaky_relu<>, 5, 8, 6, 2> net;
+  stream random = random_stream(1);
+  randomize(net, random);
+  const auto same = merge_colinear<1>(merge_colinear<2>(net, 1e-9), 1e-9);
+  CHECK(same.widths() == net.widths());
+  CHECK(weights_of(same) == weights_of(net));
+  CHECK(weights_of(drop_weak<2>(net, 0)) == weights_of(net));
+  CHECK(output_change(net, same, random_matrix<double>(20, 5, random)).largest == 0);
+}
+
+TEST_CASE("hidden layers above the lowest, leaky gates, and constants without a bias above") {
+  using net_type = network<dense<double, 4, 6, leaky_relu<>>, dense<double, 6, 7, leaky_relu<>>,
+                           dense<double, 7, 3, identity, no_bias>>;
+  net_type net;
+  stream random = random_stream(2);
+  randomize(net, random);
+  auto W = net.layer<2>().weights();
+  for (std::size_t i = 0; i < 7; ++i) {
+    W(i, 3) = 3 * W(i, 1);
+    W(i, 5) = W(i, 1) / 7;
+    W(i, 4) = i < 6 ? 0 : -2;  // a constant
+  }
+  const auto x = random_matrix<double>(300, 4, random);
+  const auto merged = merge_colinear<2>(net, 16 * epsilon<double>);
+  CHECK(merged.widths()[2] == 5);  // the layer above has no bias: the constant stays
+  CHECK(same_function(net, merged, x));
+
+  auto below = net;
+  for (std::size_t i = 0; i < 5; ++i) below.layer<1>().weights()(i, 2) = i < 4 ? 0 : -3;
+  const auto folded = merge_colinear<1>(below, 0);
+  CHECK(folded.widths()[1] == 5);
+  CHECK(same_function(below, folded, x));
+}
+
+TEST_CASE("a layer of constants keeps one silent node") {
+  mlp<double, relu, 2, 3, 2> net;
+  net.layer<1>().bias()[1] = 2;
+  for (std::size_t c = 0; c < 2; ++c) {
+    net.layer<2>().weights()(0, c) = 9;
+    net.layer<2>().weights()(1, c) = static_cast<double>(c) + 1;
+  }
+  stream random = random_stream(3);
+  const auto x = random_matrix<double>(5, 2, random);
+  const auto merged = merge_colinear<1>(net, 0);
+  CHECK(merged.widths()[1] == 1);
+  const auto change = output_change(net, merged, x);
+  CHECK(change.largest == 0);
+  CHECK(change.deviation == 0);
+  CHECK(change.relative() == 0);
+  CHECK(drop_weak<1>(net, 0).widths()[1] == 1);
+}
+
+TEST_CASE("kept nodes") {
+  mlp<float, relu, 3, 5, 4, 2> net;
+  stream random = random_stream(4);
+  randomize(net, random);
+  kept_nodes<decltype(net)> kept{list{0, 3, 4}, list{1, 2}};
+  const auto small = keep_nodes(net, kept);
+  CHECK(small.widths() == std::array<std::size_t, 4>{3, 3, 2, 2});
+  for (std::size_t i = 0; i < 4; ++i) {
+    for (std::size_t k = 0; k < 2; ++k) {
+      const std::size_t row = i < 3 ? kept[0][i] : 5;
+      CHECK(small.layer<2>().weights()(i, k) == net.layer<2>().weights()(row, kept[1][k]));
+    }
+  }
+  // Switched off is left out.
+  auto masked = net;
+  mask_nodes(masked, kept);
+  const auto x = random_matrix<float>(50, 3, random);
+  const auto change = output_change(masked, small, x);
+  const auto gauge = output_gauge(weights_of(small), widen(x));
+  CHECK(change.largest <= output_roundings(weights_of(masked)) *
+                              static_cast<double>(epsilon<float>) *
+                              static_cast<double>(*std::max_element(gauge.begin(), gauge.end())));
+  std::size_t zeros = 0;
+  for (std::size_t i = 0; i < 6; ++i) {
+    for (std::size_t k = 0; k < 4; ++k) {
+      const bool off = k == 0 || k == 3 || i == 1 || i == 2;
+      CHECK((masked.layer<2>().weights()(i, k) == 0) == off);
+      zeros += off;
+    }
+  }
+  CHECK(zeros == 16);
+  for (const auto& wrong : {list{}, list{0, 0}, list{2, 1}, list{5}}) {
+    kept[0] = wrong;
+    CHECK(message_of<argument_error>([&] { keep_nodes(net, kept); }) ==
+          "keep_nodes: layer 1 has 5 nodes, expected at least 1 of them in increasing order");
+  }
+}
+
+TEST_CASE("structured pruning keeps the largest fan-outs, in the given shares") {
+  mlp<double, relu, 2, 6, 4, 1> net;
+  const double fan_out[] = {3, 1, 5, 1, 4, 2};
+  for (std::size_t k = 0; k < 6; ++k) net.layer<2>().weights()(k, 0) = fan_out[k];
+  for (std::size_t k = 0; k < 4; ++k) net.layer<3>().weights()(k, 0) = -static_cast<double>(k);
+  const auto stay = [&](double lower, double upper) {
+    return strongest_nodes(net, std::vector<double>{lower, upper});
+  };
+  CHECK(stay(0, 0) == all_nodes(net));
+  CHECK(stay(0.5, 0.25) == kept_nodes<decltype(net)>{list{0, 2, 4}, list{1, 2, 3}});
+  CHECK(stay(0.17, 0.6) == kept_nodes<decltype(net)>{list{0, 1, 2, 4, 5}, list{2, 3}});
+  CHECK(stay(1, 1) == kept_nodes<decltype(net)>{list{2}, list{3}});
+  for (const double wrong : {-0.1, 1.1, std::numeric_limits<double>::quiet_NaN()}) {
+    CHECK_THROWS_AS(stay(wrong, 0), argument_error);
+  }
+  CHECK(message_of<argument_error>([&] { strongest_nodes(net, std::vector<double>{0}); }) ==
+        "strongest_nodes: 1 ratios, expected 2 numbers in [0, 1]");
+}
+
+TEST_CASE("strengths and weak nodes") {
+  mlp<double, relu, 2, 3, 2> net;
+  net.layer<1>().weights()(0, 0) = 3;
+  net.layer<1>().weights()(1, 0) = 4;
+  net.layer<1>().weights()(0, 1) = 2;
+  net.layer<2>().weights()(0, 1) = 2;
+  net.layer<2>().weights()(1, 0) = 0.5;
+  net.layer<2>().weights()(2, 0) = 8;  // has no weights below
+  CHECK(node_strengths<1>(net) == std::vector<double>{10, 1, 0});
+  CHECK(drop_weak<1>(net, 0.099).widths()[1] == 2);
+  CHECK(drop_weak<1>(net, 0.1).widths()[1] == 1);
+  CHECK(drop_weak<1>(net, 1).widths()[1] == 1);
+  CHECK_THROWS_AS(drop_weak<1>(net, -1), argument_error);
+}
+
+TEST_CASE("changes of outputs, by hand and by two passes") {
+  mlp<double, relu, 3, 4, 2> a, b;
+  stream random = random_stream(5);
+  randomize(a, random);
+  randomize(b, random);
+  const std::size_t N = 600;
+  const auto x = random_matrix<double>(N, 3, random);
+  const auto f = a(x), g = b(x);
+  long double square = 0, variance = 0, mean[2] = {0, 0};
+  double largest = 0;
+  for (std::size_t i = 0; i < N; ++i) {
+    for (std::size_t c = 0; c < 2; ++c) {
+      mean[c] += f(i, c) / static_cast<long double>(N);
+      square += std::pow(f(i, c) - g(i, c), 2);
+      largest = std::max(largest, std::abs(f(i, c) - g(i, c)));
+    }
+  }
+  for (std::size_t i = 0; i < N; ++i) {
+    for (std::size_t c = 0; c < 2; ++c) variance += std::pow(f(i, c) - mean[c], 2);
+  }
+  const auto change = output_change(a, b, x);
+  const double unit = 2 * static_cast<double>(N) * epsilon<double>;
+  CHECK(close_to(change.largest, largest, unit * largest));
+  const auto rms = static_cast<double>(std::sqrt(square / (2 * N)));
+  CHECK(close_to(change.rms, rms, unit * rms));
+  const auto deviation = static_cast<double>(std::sqrt(variance / (2 * N)));
+  CHECK(close_to(change.deviation, deviation, 10 * unit * deviation));
+  CHECK(close_to(change.relative(), rms / deviation, 20 * unit));
+
+  mlp<double, relu, 3, 1, 2> constant;
+  CHECK(output_change(constant, a, x).relative() == std::numeric_limits<double>::infinity());
+  const auto none = make_matrix<double>(0, 3);
+  CHECK_THROWS_AS(output_change(a, b, none), shape_error);
+  CHECK_THROWS_AS(output_change(a, mlp<double, relu, 3, 4, 1>(), x), shape_error);
+  auto wrong = x;
+  wrong(7, 0) = std::numeric_limits<double>::quiet_NaN();
+  CHECK_THROWS_AS(output_change(a, b, wrong), argument_error);
+}

@@ -1,0 +1,109 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include <tutelage/model/regular_weights.hpp>
+
+#include "support/close_to.hpp"
+#include "support/gauge.hpp"
+#include "support/random.hpp"
+#include "support/thrown.hpp"
+
+namespace {
+
+using namespace test;
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double not_number = std::numeric_limits<double>::quiet_NaN();
+
+template <class L>
+L random_layer(std::size_t in, std::size_t out, std::uint64_t seed) {
+  L l(in, out);
+  stream random = random_stream(seed);
+  fill_random(l.weights(), random);
+  return l;
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("regular weights have unit directions and the same boundary", T, float, double,
+                   long double) {
+  const auto l = random_layer<dense<T, 7, 5>>(7, 5, 1);
+  const regular_weights w = make_regular(l);
+  for (std::size_t k = 0; k < 5; ++k) {
+    long double square = 0;
+    for (std::size_t i = 0; i < 7; ++i) {
+      square += static_cast<long double>(l.weights()(i, k)) * l.weights()(i, k);
+    }
+    const long double norm = std::sqrt(square);
+    CHECK(w.has_boundary(k));
+    for (std::size_t i = 0; i < 7; ++i) {
+      const auto expected = static_cast<double>(l.weights()(i, k) / norm);
+      CHECK(close_to(w.direction(k)[i], expected, 8 * epsilon<double>));
+    }
+    const auto b = static_cast<double>(l.weights()(7, k) / norm);
+    CHECK(close_to(w.bias[k], b, 8 * epsilon<double> * std::abs(b)));
+  }
+}
+
+TEST_CASE_TEMPLATE("distances are regular pre-activations", T, float, double, long double) {
+  const std::size_t N = 37;
+  stream random = random_stream(2);
+  for (const std::size_t d : {1U, 3U, 17U}) {
+    const auto l = random_layer<dense<T, dynamic, dynamic>>(d, 6, d);
+    const auto x = random_matrix<T>(N, d, random);
+    boundary_distances<T> distances(l);
+    const auto found = distances(matrix_view(x));
+    auto expected = make_matrix<long double>(N, 6), gauge = make_matrix<long double>(N, 6);
+    for (std::size_t i = 0; i < N; ++i) {
+      for (std::size_t k = 0; k < 6; ++k) {
+        long double square = 0;
+        for (std::size_t u = 0; u < d; ++u) square += std::pow<long double>(l.weights()(u, k), 2);
+        for (std::size_t u = 0; u <= d; ++u) {
+          const long double input = u < d ? static_cast<long double>(x(i, u)) : 1.0L;
+          const long double term = input * l.weights()(u, k) / std::sqrt(square);
+          expected(i, k) += term;
+          gauge(i, k) += std::abs(term);
+        }
+      }
+    }
+    // Directions are kept in double.
+    const double rounding = std::max(1.0, epsilon<double> / static_cast<double>(epsilon<T>));
+    CHECK(within(found, expected, gauge, (static_cast<double>(d) + 8) * rounding));
+  }
+}
+
+TEST_CASE("nodes without weights are infinitely far from a boundary") {
+  dense<double, 2, 4> l;
+  l.weights()(0, 0) = 3;
+  l.bias()[1] = 2;
+  l.bias()[2] = -2;
+  const regular_weights w = make_regular(l);
+  CHECK(w.has_boundary(0));
+  for (const std::size_t k : {1U, 2U, 3U}) CHECK(!w.has_boundary(k));
+  boundary_distances<double> distances(l);
+  const auto x = make_matrix<double>(1, 2);
+  const auto a = distances(matrix_view(x));
+  CHECK(a(0, 0) == 0);
+  CHECK(a(0, 1) == infinity);   // always active
+  CHECK(a(0, 2) == -infinity);  // never
+  CHECK(a(0, 3) == -infinity);
+}
+
+TEST_CASE("weights and samples that are not numbers") {
+  dense<double, 2, 3> l;
+  l.weights()(0, 0) = l.weights()(0, 1) = l.weights()(1, 2) = 1;
+  boundary_distances<double> distances(l);
+  auto x = make_matrix<double>(3, 2);
+  for (const double wrong : {not_number, infinity, -infinity}) {
+    x(2, 1) = wrong;
+    CHECK(message_of<argument_error>([&] { distances(matrix_view(x)); }) ==
+          "boundary_distances: sample 2 is not finite or too large");
+    l.weights()(1, 1) = wrong;
+    CHECK(message_of<argument_error>([&] { boundary_distances<double>{l}; }) ==
+          "boundary_distances: weight 1 of node 1 is not a finite number");
+  }
+  const auto narrow = make_matrix<double>(3, 1);
+  CHECK_THROWS_AS(distances(matrix_view(narrow)), shape_error);
+}
