@@ -123,7 +123,7 @@ int main(int argc, char** argv) {
              column + "'";
     };
     examples::write_results(out, "noisy_recovery", results,
-                            "set grid\nset logscale xy\nset key noenhanced top left\n"
+                            "set grid\nset logscale xy\nset format xy '10^{%L}'\nset key noenhanced top left\n"
                             "set xlabel 'largest gradient of the lowest layer'\n"
                             "set ylabel 'distance to the nearest student'\nplot " +
                                 points("sine", "pt 7 ps 0.6 lc rgb '#3b4cc0'") + ", " +
