@@ -116,7 +116,7 @@ void add_size(std::size_t m, std::size_t n) {
         [=] { return way(m, n); });
   };
   add_one("tutelage", tutelage_correlation<T>);
-  add_one("plain loops", plain_correlation<T>);
+  if (m * n <= 4000) add_one("plain loops", plain_correlation<T>);  // else half a minute
   add_one("cblas", cblas_correlation<T>);
 }
 

@@ -36,13 +36,14 @@ struct ours : problem<typename Layer::value_type> {
   ours(std::size_t batch, std::size_t width) : problem<T>(batch, width), l(d, width) {
     copy(matrix_view<const T>(random_matrix<T>(d + 1, width, 2)), matrix_view<T>(l.weights()));
   }
-  matrix_view<const T, dynamic, Layer::in_extent> x_view() { return matrix_view<const T>(this->x); }
-  matrix_view<const T, dynamic, Layer::out_extent> g_view() {
-    return matrix_view<const T>(this->g);
-  }
+  using inputs = matrix_view<const T, dynamic, Layer::in_extent>;
+  using outputs = matrix_view<const T, dynamic, Layer::out_extent>;
+  inputs x_view() { return inputs(matrix_view<const T>(this->x)); }
+  outputs g_view() { return outputs(matrix_view<const T>(this->g)); }
   void forward() { benchmark::DoNotOptimize(l.forward(x_view(), kept)); }
   void backward() {
-    l.backward_input(g_view(), relu{}, x_view(), g_below.reshape(this->N, d));
+    l.backward_input(g_view(), relu{}, x_view(),
+                     matrix_view<T, dynamic, Layer::in_extent>(g_below.reshape(this->N, d)));
     benchmark::ClobberMemory();
   }
   void update() {

@@ -30,12 +30,15 @@ inline std::string name(const std::string& question, const char* scalar, const s
 /// A number in a name's place for sizes.
 inline std::string number(std::size_t n) { return std::to_string(n); }
 
+/// Registers a benchmark of `flops` operations, 0 where nobody counted them. An iteration that
+/// takes many samples says how many: the table's times are for one.
 template <class F>
-void add(const std::string& full_name, double flops, const F& once) {
+void add(const std::string& full_name, double flops, const F& once, std::size_t samples = 1) {
   benchmark::RegisterBenchmark(full_name.c_str(), [=](benchmark::State& state) {
     auto run = once();  // builds the problem; run() is one iteration
     for (auto _ : state) run();
-    state.counters["flops"] = flops;
+    if (flops > 0) state.counters["flops"] = flops;
+    if (samples > 1) state.counters["samples"] = static_cast<double>(samples);
   })->UseRealTime();
 }
 

@@ -1,6 +1,7 @@
 // bench_table FILE...: one table out of the JSON that the benchmarks wrote, in any number of
 // rounds. A row is a question, a scalar and a size; its numbers are medians over rounds. Times are
-// ours; the other columns are how many times longer the others take.
+// ours, for one sample where an iteration takes many; the other columns are how many times longer
+// the others take.
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
@@ -31,22 +32,35 @@ struct row_key {
   auto operator<=>(const row_key&) const = default;
 };
 
-// Rows in the order of the files, and what each implementation took.
+// Rows, and what each implementation took. Programs run their benchmarks in random order; a row's
+// place is where it was registered.
 struct results {
-  std::vector<row_key> order;
+  std::map<row_key, std::pair<std::size_t, std::size_t>> places;  // file and place in it
   std::map<row_key, std::map<std::string, samples>> rows;
   std::map<std::string, samples> peak;  // by scalar
 
   void read(const std::string& path) {
     std::ifstream file(path);
     if (!file) throw std::runtime_error(path + ": cannot be read");
-    for (const auto& b : nlohmann::json::parse(file).at("benchmarks")) {
+    const auto document = nlohmann::json::parse(file);
+    for (const auto& b : document.at("benchmarks")) {
       if (b.value("run_type", "iteration") != "iteration") continue;
       add(b.at("run_name"), b);
     }
+    ++files;
+  }
+
+  [[nodiscard]] std::vector<row_key> order() const {
+    std::vector<row_key> keys;
+    for (const auto& [key, place] : places) keys.push_back(key);
+    std::sort(keys.begin(), keys.end(),
+              [&](const auto& a, const auto& b) { return places.at(a) < places.at(b); });
+    return keys;
   }
 
  private:
+  std::size_t files = 0;
+
   void add(const std::string& name, const nlohmann::json& b) {
     std::vector<std::string> parts{""};
     for (const char c : name) {
@@ -60,10 +74,13 @@ struct results {
     static const std::map<std::string, double> units{
         {"ns", 1e-9}, {"us", 1e-6}, {"ms", 1e-3}, {"s", 1}};
     const row_key key{parts[0], parts[1], parts[2]};
-    if (key.question != "peak" && rows.count(key) == 0) order.push_back(key);
+    if (key.question != "peak") {
+      places.emplace(key, std::pair(files, b.value("family_index", std::size_t{0})));
+    }
     samples& s = key.question == "peak" ? peak[key.scalar] : rows[key][parts[3]];
-    s.seconds.push_back(b.at("real_time").get<double>() * units.at(b.at("time_unit")));
-    s.flops = b.value("flops", 0.0);
+    const double samples = b.value("samples", 1.0);
+    s.seconds.push_back(b.at("real_time").get<double>() * units.at(b.at("time_unit")) / samples);
+    s.flops = b.value("flops", 0.0) / samples;
   }
 };
 
@@ -76,7 +93,8 @@ std::string text(const char* format, double number) {
 void print(const results& all) {
   std::vector<std::string> others;
   std::set<std::string> seen;
-  for (const auto& key : all.order) {
+  const auto order = all.order();
+  for (const auto& key : order) {
     for (const auto& [implementation, s] : all.rows.at(key)) {
       if (implementation.starts_with("tutelage") && implementation != "tutelage dynamic") continue;
       if (seen.insert(implementation).second) others.push_back(implementation);
@@ -91,7 +109,7 @@ void print(const results& all) {
   std::printf("\n|---|---|---|---|---|");
   for (std::size_t i = 0; i < others.size(); ++i) std::printf("---|");
   std::printf("\n");
-  for (const auto& key : all.order) {
+  for (const auto& key : order) {
     const auto& row = all.rows.at(key);
     auto ours = row.find("tutelage static");
     if (ours == row.end()) ours = row.find("tutelage");

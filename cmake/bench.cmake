@@ -36,7 +36,7 @@ foreach(round RANGE 1 ${ROUNDS})
     get_filename_component(name ${program} NAME)
     message(STATUS "round ${round} of ${ROUNDS}: ${name}")
     execute_process(
-      COMMAND ${program} --benchmark_repetitions=3 --benchmark_min_time=0.03
+      COMMAND ${program} --benchmark_repetitions=9 --benchmark_min_time=0.01
               --benchmark_enable_random_interleaving=true
               --benchmark_out=${results}/${name}-${round}.json --benchmark_out_format=json
       OUTPUT_QUIET RESULT_VARIABLE failed)

@@ -2,28 +2,20 @@
 // experiments and students 2, 5 and 10 times as wide: this library against what a user would write
 // on cblas. All find the same numbers; the program checks that first.
 //
-// A benchmark is named question/scalar/size/implementation. Times are per sample. `flops` are those
-// that the stacked form needs, products of a matrix with itself counting half: where the library
-// leaves out closed gates, it does with fewer. `peak` is a large product. Medians of interleaved
-// runs:
-//
-//   bench_gradient_rule --benchmark_repetitions=5 --benchmark_enable_random_interleaving=true
-#include <benchmark/benchmark.h>
-
+// Times are per sample. `flops` are those that the stacked form needs, products of a matrix with
+// itself counting half: where the library leaves out closed gates, it does with fewer. The row
+// `product` is one large product, for comparison.
 #include <array>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include <tutelage/gradient/expectations.hpp>
-#include <tutelage/tutelage.hpp>
 
+#include "../support.hpp"
 #include "with_cblas.hpp"
-
-extern "C" [[gnu::weak]] char* openblas_get_corename();
 
 namespace {
 
@@ -87,24 +79,6 @@ double stacked_flops(const widths& m, const widths& n) {
   return flops;
 }
 
-template <class Once>
-void add(const std::string& name, std::size_t samples, double flops, const Once& once) {
-  benchmark::RegisterBenchmark(name.c_str(),
-                               [=](benchmark::State& state) {
-                                 auto run = once();
-                                 for (auto _ : state) run();
-                                 const auto count = static_cast<double>(samples);
-                                 using counter = benchmark::Counter;
-                                 state.counters["per_sample"] = counter(
-                                     count, counter::kIsIterationInvariantRate | counter::kInvert);
-                                 if (flops > 0)
-                                   state.counters["flops"] =
-                                       counter(flops * count, counter::kIsIterationInvariantRate);
-                               })
-      ->Unit(benchmark::kMillisecond)
-      ->UseRealTime();
-}
-
 // The largest distance between an expectation and a mean by cblas, over the largest mean.
 template <class T, class R>
 double distance(const expectation<R>& found, const std::vector<T>& sums) {
@@ -139,7 +113,7 @@ bool agree(const problem<T>& p) {
 }
 
 template <class T>
-void add_size(const char* scalar, const widths& m, std::size_t factor) {
+void add_size(const widths& m, std::size_t factor) {
   auto n = m;
   std::string size;
   for (std::size_t l = 1; l <= 4; ++l) {
@@ -149,63 +123,56 @@ void add_size(const char* scalar, const widths& m, std::size_t factor) {
   }
   size += std::to_string(factor);
   const auto name = [&](const std::string& way) {
-    return std::string("gradient_rule/") + scalar + "/" + size + "/" + way;
+    return bench::name("gradient_rule", bench::scalar_name<T>, size, way);
   };
   const auto make = [m, n] { return std::make_shared<problem<T>>(m, n); };
-  add(name("tutelage"), block, stacked_flops(m, n), [make] {
+  const auto ours = [make] {
     const auto p = make();
     using accumulator = expectation_accumulator<network_type<T>, network_type<T>>;
     auto collected =
         std::make_shared<accumulator>(p->teacher, p->student, expectation_settings{.block = block});
     return [p, collected] { collected->add(p->x); };
-  });
+  };
+  bench::add(name("tutelage"), block * stacked_flops(m, n), ours, block);
   const auto add_plain = [&](const std::string& way, std::size_t samples, const auto function) {
-    add(name(way), samples, 0, [make, samples, function] {
+    const auto once = [make, samples, function] {
       const auto p = make();
       auto sums = std::make_shared<bench::plain_sums<T>>();
       return [p, sums, samples, function] {
         function(p->plain_teacher, p->plain_student, samples, *sums);
         benchmark::ClobberMemory();
       };
-    });
+    };
+    bench::add(name(way), 0, once, samples);
   };
   add_plain("cblas a sample", m[1] < 50 ? 32 : 2, bench::carry_matrices<T>);
   add_plain("cblas batched", m[1] < 50 ? 256 : 16, bench::stack_jacobians<T>);
 }
 
 template <class T>
-void add_scalar(const char* scalar) {
+void add_scalar() {
+  bench::add_peak<T>();
   constexpr std::size_t size = 1024;
-  add(std::string("peak/") + scalar + "/1024/product", 1, 2.0 * size * size * size, [] {
-    auto a = std::make_shared<matrix<T>>(make_matrix<T>(size, size));
-    auto c = std::make_shared<matrix<T>>(make_matrix<T>(size, size));
-    return [a, c] { multiply(*a, *a, *c); };
-  });
+  bench::add(bench::name("product", bench::scalar_name<T>, bench::number(size), "tutelage"),
+             2.0 * size * size * size, [] {
+               auto a = std::make_shared<matrix<T>>(make_matrix<T>(size, size));
+               auto c = std::make_shared<matrix<T>>(make_matrix<T>(size, size));
+               return [a, c] { multiply(*a, *a, *c); };
+             });
   for (const auto& m : {widths{20, 10, 15, 20, 25, 100}, widths{20, 50, 75, 100, 125, 100}}) {
-    for (const std::size_t factor : {2U, 5U, 10U}) add_size<T>(scalar, m, factor);
+    for (const std::size_t factor : {2U, 5U, 10U}) add_size<T>(m, factor);
   }
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (std::getenv("OPENBLAS_CORETYPE") != nullptr) {
-    std::fputs("OPENBLAS_CORETYPE is set: unset it, it hides BLAS's best kernels\n", stderr);
-    return 1;
-  }
-  const blas_threads one(1);
   const widths m{20, 10, 15, 20, 25, 100}, n{20, 50, 75, 100, 125, 100};
   if (!agree(problem<double>(m, n)) || !agree(problem<float>(m, n))) {
     std::fputs("bench_gradient_rule: the ways do not agree\n", stderr);
     return 1;
   }
-  benchmark::AddCustomContext(
-      "openblas_core", openblas_get_corename != nullptr ? openblas_get_corename() : "not OpenBLAS");
-  add_scalar<double>("double");
-  add_scalar<float>("float");
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::Shutdown();
-  return 0;
+  add_scalar<double>();
+  add_scalar<float>();
+  return bench::run(argc, argv);
 }
