@@ -1,7 +1,8 @@
 # What an inclusion costs: lines after preprocessing, without blank ones. The bounds are g++ 12's figures
-# plus 5%. Of the umbrella's 186,000 lines xtensor makes up 97,000, the processor's intrinsics 65,000 and
-# cxxblas most of the rest; this library is 5,000. So a header that exceeds its bound includes something
-# heavy that it did not include before: raise the bound only for a reason.
+# plus 5%. Of the umbrella's 208,000 lines xtensor makes up 97,000, the processor's intrinsics 65,000,
+# LAPACK's declarations 20,000 and cxxblas most of the rest; this library is 7,000. So a header that
+# exceeds its bound includes something heavy that it did not include before: raise the bound only for a
+# reason.
 # cmake -DCOMPILER= -DINCLUDE= -P include_size.cmake
 function(lines_at_most bound header)
   set(source ${CMAKE_CURRENT_BINARY_DIR}/include_size.cpp)
@@ -22,5 +23,5 @@ lines_at_most(22000 tutelage/core/errors.hpp)
 lines_at_most(106000 tutelage/core/matrix.hpp)
 lines_at_most(149000 tutelage/core/product.hpp)
 lines_at_most(193000 tutelage/train/train.hpp)
-lines_at_most(196000 tutelage/tutelage.hpp)
-lines_at_most(189000 tutelage/analysis.hpp)
+lines_at_most(219000 tutelage/tutelage.hpp)
+lines_at_most(214000 tutelage/analysis.hpp)

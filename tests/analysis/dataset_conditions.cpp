@@ -208,7 +208,9 @@ TEST_CASE("a crowded band is found, and is what it says") {
                                   {.random_directions = 200, .refinements = 600, .seed = 1});
   CHECK(again.direction == searched.direction);
   CHECK(again.samples == searched.samples);
-  // Perpendicular to the crowded direction, the crowd is not seen.
+  // Perpendicular to the crowded direction, the crowd is not seen: nothing is left of w itself.
+  std::vector<double> along{-5 * w[0], -5 * w[1], -5 * w[2]};
+  CHECK_FALSE(detail::make_unit(along, w));
   const auto across = densest_band(matrix_view(x), eps, directions, {}, w);
   CHECK(across.samples < N / 10);
 }

@@ -156,16 +156,29 @@ inline void densest_shift(matrix_view<const double> x, std::span<const double> d
   }
 }
 
-// Makes a vector perpendicular to `normal` (none when empty) and of length 1; false for no length.
+// Gives a vector length 1; false when it has none.
+inline bool normalize(std::span<double> w) {
+  const scaled_norm<double> norm{std::span<const double>(w)};
+  if (norm.norm == 0) return false;
+  for (double& value : w) value = norm.divide(value);
+  return true;
+}
+
+// Makes a vector perpendicular to `normal` (none when empty) and of length 1; false when nothing
+// but rounding is left of it.
 inline bool make_unit(std::span<double> w, std::span<const double> normal) {
+  if (!normalize(w)) return false;
+  if (normal.empty()) return true;
   // Twice: what rounding leaves the first time is small the second time.
   for (int times = 0; times < 2; ++times) {
-    double along = 0;
-    for (std::size_t i = 0; i < normal.size(); ++i) along += w[i] * normal[i];
-    for (std::size_t i = 0; i < normal.size(); ++i) w[i] -= along * normal[i];
-    const scaled_norm<double> norm{std::span<const double>(w)};
-    if (norm.norm == 0) return false;
-    for (double& value : w) value = norm.divide(value);
+    double along = 0, rest = 0;
+    for (std::size_t i = 0; i < w.size(); ++i) along += w[i] * normal[i];
+    for (std::size_t i = 0; i < w.size(); ++i) {
+      w[i] -= along * normal[i];
+      rest = std::max(rest, std::abs(w[i]));
+    }
+    if (rest <= 8 * std::numeric_limits<double>::epsilon()) return false;
+    normalize(w);
   }
   return true;
 }

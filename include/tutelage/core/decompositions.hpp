@@ -15,10 +15,7 @@
 
 #include <tutelage/core/matrix.hpp>
 
-#include <xtensor-blas/xblas_config.hpp>
-
-#include <xflens/cxxblas/cxxblas.cxx>
-#include <xflens/cxxlapack/cxxlapack.cxx>
+#include <xflens/cxxlapack/netlib/netlib.h>  // declarations only: all of cxxlapack is 67,000 lines
 
 #include <vector>
 
@@ -59,6 +56,15 @@ inline void require_convergence(const char* function, int info) {
   if (info != 0) throw argument_error(text(function, ": LAPACK did not converge, info ", info));
 }
 
+// A [m, n] in LAPACK's order. Returns what LAPACK says of the outcome, 0 for success.
+inline int gesdd(char job, int m, int n, double* A, double* s, double* U, int ldu, double* Vt,
+                 int ldvt, double* work, int size, int* iwork) {
+  int info = 0;
+  cxxlapack::LAPACK_IMPL(dgesdd)(&job, &m, &n, A, &m, s, U, &ldu, Vt, &ldvt, work, &size, iwork,
+                                 &info);
+  return info;
+}
+
 // Calls routine(work, size) twice: for the size it wants, then with so much.
 template <class Routine>
 void with_work(const char* function, const Routine& routine) {
@@ -83,8 +89,8 @@ inline singular_value_decomposition svd(matrix_view<const double> A) {
   auto copied = to_matrix(A);
   std::vector<int> iwork(8 * r);
   detail::with_work("svd", [&](double* work, int size) {
-    return cxxlapack::gesdd<int>('S', m, n, copied.data(), m, result.s.data(), result.Vt.data(), m,
-                                 result.U.data(), k, work, size, iwork.data());
+    return detail::gesdd('S', m, n, copied.data(), result.s.data(), result.Vt.data(), m,
+                         result.U.data(), k, work, size, iwork.data());
   });
   return result;
 }
@@ -100,8 +106,8 @@ inline std::vector<double> singular_values(matrix_view<const double> A) {
   auto copied = to_matrix(A);
   std::vector<int> iwork(8 * r);
   detail::with_work("singular_values", [&](double* work, int size) {
-    return cxxlapack::gesdd<int>('N', m, n, copied.data(), m, s.data(), nullptr, 1, nullptr, 1,
-                                 work, size, iwork.data());
+    return detail::gesdd('N', m, n, copied.data(), s.data(), nullptr, 1, nullptr, 1, work, size,
+                         iwork.data());
   });
   return s;
 }
@@ -130,8 +136,10 @@ inline eigen_decomposition symmetric_eigen(matrix_view<const double> A) {
   auto copied = to_matrix(A);
   const int order = detail::lapack_index("symmetric_eigen", n);
   detail::with_work("symmetric_eigen", [&](double* work, int size) {
-    return cxxlapack::syev<int>('V', 'L', order, copied.data(), order, result.values.data(), work,
-                                size);
+    int info = 0;
+    cxxlapack::LAPACK_IMPL(dsyev)("V", "L", &order, copied.data(), &order, result.values.data(),
+                                  work, &size, &info);
+    return info;
   });
   // LAPACK's columns are our rows.
   for (std::size_t i = 0; i < n; ++i) {
