@@ -8,6 +8,7 @@
 #include "support/framed.hpp"
 #include "support/gauge.hpp"
 #include "support/random.hpp"
+#include "support/scattered.hpp"
 #include "support/widths.hpp"
 
 namespace {
@@ -81,6 +82,13 @@ class trial {
     judge(c, "A^T B");
     multiply(a_t, b_t, out, by_.alpha, by_.beta);
     judge(c, "A^T B^T");
+    const scattered<T> a_rows(to_matrix(a_[0].view())), a_columns(to_matrix(a_[1].view()));
+    multiply(a_rows.template view<K>(), b, out, by_.alpha, by_.beta);
+    judge(c, "A B, A scattered");
+    multiply(a_rows.template view<K>(), b_t, out, by_.alpha, by_.beta);
+    judge(c, "A B^T, A scattered");
+    multiply(transposed(a_columns.template view<M>()), b, out, by_.alpha, by_.beta);
+    judge(c, "A^T B, A scattered");
   }
 
  private:

@@ -49,8 +49,8 @@ labelled numbered_labels(std::size_t N) {
 }
 
 // The numbers of a batch's samples, whose targets must be their own.
-std::vector<std::size_t> samples_of(const matrix_view<const double>& x,
-                                    const matrix_view<const double>& y) {
+template <class X, class Y>
+std::vector<std::size_t> samples_of(const X& x, const Y& y) {
   std::vector<std::size_t> result;
   CHECK(x.cols() == 2);
   CHECK(y.rows() == x.rows());
@@ -64,8 +64,8 @@ std::vector<std::size_t> samples_of(const matrix_view<const double>& x,
   CHECK(own);
   return result;
 }
-std::vector<std::size_t> samples_of(const matrix_view<const double>& x,
-                                    const std::span<const label>& labels) {
+template <class X>
+std::vector<std::size_t> samples_of(const X& x, const std::span<const label>& labels) {
   std::vector<std::size_t> result;
   CHECK(labels.size() == x.rows());
   for (std::size_t i = 0; i < x.rows(); ++i) {
@@ -88,7 +88,7 @@ struct kept_batch {
 template <class Source>
 kept_batch owned(Source& source, std::size_t epoch, std::size_t step) {
   const auto b = source.next(epoch, step);
-  if constexpr (std::is_same_v<decltype(b.y), const std::span<const label>>) {
+  if constexpr (std::is_same_v<std::remove_const_t<decltype(b.y)>, std::span<const label>>) {
     auto y = make_matrix<double>(1, b.y.size());
     std::copy(b.y.begin(), b.y.end(), y.begin());
     return {to_matrix(b.x), y};

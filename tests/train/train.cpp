@@ -17,6 +17,7 @@
 #include "support/close_to.hpp"
 #include "support/gauge.hpp"
 #include "support/random.hpp"
+#include "support/scattered.hpp"
 #include "support/thrown.hpp"
 #include "support/weights.hpp"
 
@@ -198,9 +199,9 @@ struct repeated {
   [[nodiscard]] std::size_t steps() const { return count; }
   auto next(std::size_t /*epoch*/, std::size_t /*step*/) const {
     if constexpr (std::is_same_v<Targets, matrix<T>>) {
-      return batch<T, matrix_view<const T>>{x, y};
+      return batch{matrix_view<const T>(x), matrix_view<const T>(y)};
     } else {
-      return batch<T, std::span<const label>>{x, y};
+      return batch{matrix_view<const T>(x), std::span<const label>(y)};
     }
   }
 };
@@ -215,6 +216,46 @@ TEST_CASE("a step goes down the gradient that plain loops find") {
       check_step(taken_step(random_net<mixed_net<long double>>(4), N, rate));
     }
   }
+}
+
+namespace {
+// A user's loss, which knows matrices only.
+struct own_loss {
+  template <scalar T>
+  T evaluate(matrix_view<const T> f, std::type_identity_t<matrix_view<const T>> y,
+             std::type_identity_t<matrix_view<T>> g) const {
+    return 2 * mean_squared_error{}.evaluate(f, y, g);
+  }
+};
+
+template <class Loss, class Network>
+void check_scattered(const Network& start, std::size_t N, std::size_t d, std::size_t C) {
+  using T = typename Network::value_type;
+  auto random = random_stream(N + d);
+  const auto x = random_matrix<T>(N, d, random), y = random_matrix<T>(N, C, random);
+  const scattered<T> x_rows(x), y_rows(y);
+  auto together = start, apart = start;
+  trainer<Network, Loss, sgd> first(together), second(apart);
+  for (int step = 0; step < 3; ++step) {
+    const T loss = first.step(matrix_view<const T>(x), matrix_view<const T>(y), 0.01);
+    CHECK(second.step(x_rows.view(), y_rows.view(), 0.01) == loss);
+    CHECK(weights_of(apart) == weights_of(together));
+  }
+  CHECK(weights_of(apart) != weights_of(start));
+}
+}  // namespace
+
+TEST_CASE("a step on rows that lie anywhere is the step on a matrix of them, bit by bit") {
+  for (const std::size_t N : {1U, 7U, 16U, 33U}) {
+    check_scattered<mean_squared_error>(random_net<static_net<double>>(1), N, 4, 3);
+    check_scattered<mean_squared_error>(random_net<dynamic_net<float>>(2), N, 4, 3);
+    check_scattered<mean_squared_error>(random_net<mixed_net<long double>>(3), N, 4, 3);
+    check_scattered<own_loss>(random_net<static_net<double>>(4), N, 4, 3);
+  }
+  // Too large for tiles.
+  mlp<float, relu, dynamic, dynamic, dynamic> large({700, 300, 2});
+  initialize(large, gaussian_start{0.1}, random_stream(5));
+  check_scattered<mean_squared_error>(large, 9, 700, 2);
 }
 
 TEST_CASE("training is the trainer's steps on the source's batches") {

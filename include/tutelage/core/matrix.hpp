@@ -135,9 +135,9 @@ inline std::string shape_text(std::size_t rows, std::size_t cols) {
 namespace detail {
 /// The check of every public entry point: throws
 /// `function: what is (64x10), expected (64x12)`.
-template <class T, std::size_t R, std::size_t C>
-void require_shape(const char* function, const char* what, const matrix_view<T, R, C>& m,
-                   std::size_t rows, std::size_t cols) {
+template <class View>
+void require_shape(const char* function, const char* what, const View& m, std::size_t rows,
+                   std::size_t cols) {
   if (m.rows() != rows || m.cols() != cols) {
     throw shape_error(detail::text(function, ": ", what, " is ", shape_text(m.rows(), m.cols()),
                                    ", expected ", shape_text(rows, cols)));

@@ -11,6 +11,7 @@
 
 #include <tutelage/core/kernel/products.hpp>
 #include <tutelage/core/matrix.hpp>
+#include <tutelage/core/scattered_rows.hpp>
 
 // Without its configuration before it, cxxblas silently multiplies by plain loops.
 #include <xtensor-blas/xblas_config.hpp>
@@ -22,25 +23,30 @@
 
 namespace tutelage {
 
-/// A^T, for products. `base` is A.
-template <class T, std::size_t Rows, std::size_t Cols>
+/// A^T, for products. `base` is A: a matrix_view or scattered_rows.
+template <class Base>
 struct transposed_view {
-  matrix_view<T, Cols, Rows> base;  // [Cols, Rows]
+  Base base;
 
-  static constexpr std::size_t row_extent = Rows;
-  static constexpr std::size_t col_extent = Cols;
-  using value_type = std::remove_cv_t<T>;
+  static constexpr std::size_t row_extent = Base::col_extent;
+  static constexpr std::size_t col_extent = Base::row_extent;
+  using value_type = typename Base::value_type;
   [[nodiscard]] constexpr std::size_t rows() const noexcept { return base.cols(); }
   [[nodiscard]] constexpr std::size_t cols() const noexcept { return base.rows(); }
 };
 
 template <class T, std::size_t Rows, std::size_t Cols>
-constexpr transposed_view<const T, Cols, Rows> transposed(const matrix_view<T, Rows, Cols>& a) {
-  return {matrix_view<const T, Rows, Cols>(a)};
+constexpr transposed_view<matrix_view<const T, Rows, Cols>> transposed(
+    const matrix_view<T, Rows, Cols>& a) {
+  return {a};
 }
 template <class T>
-transposed_view<const T, dynamic, dynamic> transposed(const matrix<T>& a) {
-  return {matrix_view<const T>(a)};
+transposed_view<matrix_view<const T>> transposed(const matrix<T>& a) {
+  return {a};
+}
+template <class T, std::size_t Cols>
+constexpr transposed_view<scattered_rows<T, Cols>> transposed(const scattered_rows<T, Cols>& a) {
+  return {a};
 }
 
 namespace detail {
@@ -50,16 +56,11 @@ template <class T>
 concept blas_scalar = std::same_as<T, float> || std::same_as<T, double> ||
     std::same_as<T, std::complex<float>> || std::same_as<T, std::complex<double>>;
 
+template <class View>
+  requires requires(const View& view) { view.cols(); }
+const View& as_operand(const View& view) { return view; }
 template <class T>
 matrix_view<const T> as_operand(const matrix<T>& m) {
-  return m;
-}
-template <class T, std::size_t R, std::size_t C>
-matrix_view<const T, R, C> as_operand(const matrix_view<T, R, C>& m) {
-  return m;
-}
-template <class T, std::size_t R, std::size_t C>
-transposed_view<const T, R, C> as_operand(const transposed_view<const T, R, C>& m) {
   return m;
 }
 
@@ -68,14 +69,19 @@ inline constexpr bool is_transposed_v = requires(const M& m) {
   m.base;
 };
 
-template <class T, std::size_t R, std::size_t C>
-const matrix_view<T, R, C>& base_of(const matrix_view<T, R, C>& m) {
+template <class View>
+const View& base_of(const View& m) {
   return m;
 }
-template <class T, std::size_t R, std::size_t C>
-const matrix_view<T, C, R>& base_of(const transposed_view<T, R, C>& m) {
+template <class Base>
+const Base& base_of(const transposed_view<Base>& m) {
   return m.base;
 }
+
+template <class M>
+inline constexpr bool is_scattered_v = requires(const M& m) {
+  base_of(m).pointers();
+};
 
 template <class A, class B, class T, std::size_t M, std::size_t N>
 void multiply_blas(const A& a, const B& b, const matrix_view<T, M, N>& c, T alpha, T beta) {
@@ -109,12 +115,20 @@ constexpr bool transposed_tiles_are_faster(std::size_t M, std::size_t K, std::si
 }
 
 template <class T, std::size_t R, std::size_t C>
-left_operand<T> left_of(const matrix_view<const T, R, C>& a) {
+strided_left<std::remove_const_t<T>> left_of(const matrix_view<T, R, C>& a) {
   return {a.data(), a.stride(), 1};
 }
 template <class T, std::size_t R, std::size_t C>
-left_operand<T> left_of(const transposed_view<const T, R, C>& a) {
+strided_left<std::remove_const_t<T>> left_of(const transposed_view<matrix_view<T, R, C>>& a) {
   return {a.base.data(), 1, a.base.stride()};
+}
+template <class T, std::size_t C>
+scattered_left<T> left_of(const scattered_rows<T, C>& a) {
+  return {a.pointers().data()};
+}
+template <class T, std::size_t C>
+scattered_left_transposed<T> left_of(const transposed_view<scattered_rows<T, C>>& a) {
+  return {a.base.pointers().data()};
 }
 
 /// C = alpha sum + C.
@@ -150,16 +164,16 @@ bool multiply_tiles(const A& a, const B& b, const matrix_view<T, M, N>& c, const
   const std::size_t K = a.cols();
   if constexpr (!is_transposed_v<B>) {
     if (!tiles_are_faster<T>(c.rows(), K, c.cols())) return false;
-    multiply_tiled<N>(operands<T>{left_of(a), b.data(), b.stride(), K}, c.rows(), c.cols(),
+    multiply_tiled<N>(operands{left_of(a), b.data(), b.stride(), K}, c.rows(), c.cols(),
                       start_with_zero<T>{}, finish);
     return true;
-  } else if constexpr (!is_transposed_v<A>) {
+  } else if constexpr (!is_transposed_v<A> && !is_scattered_v<A>) {
     if (!transposed_tiles_are_faster<T>(c.rows(), K, c.cols())) return false;
     transposed_product(rows_of<const T>(a), rows_of<const T>(b.base), c.rows(), c.cols(), K,
                        finish);
     return true;
   } else {
-    return false;  // A^T B^T: nothing here needs it often
+    return false;  // nothing here needs the others often
   }
 }
 
@@ -181,7 +195,8 @@ void multiply_plain(const A& a, const B& b, const matrix_view<T, M, N>& c, T alp
 }  // namespace detail
 
 /// C = alpha A B + beta C, where A and B are matrices, views or transposed(...) of them, and C is a
-/// view that overlaps neither. With beta = 0 the old C is not read.
+/// view that overlaps neither. With beta = 0 the old C is not read. A may be scattered_rows, which
+/// products that are BLAS's copy first.
 /// Throws shape_error unless A is (m x k), B is (k x n) and C is (m x n).
 template <class A, class B, scalar T, std::size_t M, std::size_t N>
 void multiply(const A& a, const B& b, const matrix_view<T, M, N>& c,
@@ -206,7 +221,14 @@ void multiply(const A& a, const B& b, const matrix_view<T, M, N>& c,
       return;
     }
   }
-  if constexpr (detail::blas_scalar<T>) {
+  if constexpr (detail::is_scattered_v<decltype(left)> && detail::blas_scalar<T>) {
+    const auto ordered = to_matrix(detail::base_of(left));
+    if constexpr (detail::is_transposed_v<decltype(left)>) {
+      detail::multiply_blas(transposed(ordered), right, c, alpha, beta);
+    } else {
+      detail::multiply_blas(matrix_view(ordered), right, c, alpha, beta);
+    }
+  } else if constexpr (detail::blas_scalar<T>) {
     detail::multiply_blas(left, right, c, alpha, beta);
   } else {
     detail::multiply_plain(left, right, c, alpha, beta);

@@ -44,23 +44,6 @@ void gather(const matrix_view<const T, R, C>& source, std::span<const std::size_
   }
 }
 
-namespace detail {
-/// Asks the memory for rows that will be gathered soon: for two lines of each, the processor guesses
-/// the others. Sources that compute their rows need none of this. (Inlined because g++ takes a
-/// function that only prefetches for one without effect, and drops its calls.)
-template <class T, std::size_t R, std::size_t C>
-[[gnu::always_inline]] inline void prefetch_rows(const matrix_view<const T, R, C>& source,
-                                                 std::span<const std::size_t> indices) {
-  for (const std::size_t i : indices) {
-    const T* const row = source.row(i).data();
-    __builtin_prefetch(row);
-    __builtin_prefetch(row + std::min(cache_line / sizeof(T), source.cols() - 1));
-  }
-}
-template <class Source>
-void prefetch_rows(const Source& /*source*/, std::span<const std::size_t> /*indices*/) {}
-}  // namespace detail
-
 /// Rows first, ..., first + count - 1: of a matrix, a view and no copy. Other sources fill
 /// `scratch`.
 template <class T, std::size_t R, std::size_t C>

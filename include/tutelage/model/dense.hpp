@@ -91,12 +91,10 @@ class dense {
 
   /// f from x; kept in `kept` and returned. Throws shape_error unless x is [N, In].
   matrix_view<T, dynamic, Out> forward(matrix_view<const T, dynamic, In> x, tape& kept) const {
-    detail::require_shape("forward", "x", x, x.rows(), in_width());
-    const matrix_view<T, dynamic, Out> f(kept.f.reshape(x.rows(), out_width()));
-    std::span<const T> b;
-    if constexpr (has_bias()) b = bias();
-    detail::multiply_activate(x, linear_weights(), b, gate_, f);
-    return f;
+    return forward_any(x, kept);
+  }
+  matrix_view<T, dynamic, Out> forward(scattered_rows<T, In> x, tape& kept) const {
+    return forward_any(x, kept);
   }
 
   /// Turns the gradient with respect to f into the one with respect to a, in place: g = D g. For
@@ -128,18 +126,32 @@ class dense {
   static void backward_weights(matrix_view<const T, dynamic, In> x,
                                matrix_view<const T, dynamic, Out> g, weights_view dW, T alpha,
                                T beta) {
-    multiply(transposed(x), g, matrix_view<T, In, Out>(dW.data(), x.cols(), g.cols(), dW.stride()),
-             alpha, beta);
-    if constexpr (has_bias()) {
-      const auto bias_row = dW.row(x.cols());
-      for (T& b : bias_row) b = beta == T(0) ? T(0) : beta * b;
-      for (std::size_t i = 0; i < g.rows(); ++i) {
-        for (std::size_t k = 0; k < g.cols(); ++k) bias_row[k] += alpha * g(i, k);
-      }
-    }
+    backward_weights_any(x, g, dW, alpha, beta);
+  }
+  static void backward_weights(scattered_rows<T, In> x, matrix_view<const T, dynamic, Out> g,
+                               weights_view dW, T alpha, T beta) {
+    backward_weights_any(x, g, dW, alpha, beta);
   }
 
  private:
+  template <class X>
+  matrix_view<T, dynamic, Out> forward_any(const X& x, tape& kept) const {
+    detail::require_shape("forward", "x", x, x.rows(), in_width());
+    const matrix_view<T, dynamic, Out> f(kept.f.reshape(x.rows(), out_width()));
+    std::span<const T> b;
+    if constexpr (has_bias()) b = bias();
+    detail::multiply_activate(x, linear_weights(), b, gate_, f);
+    return f;
+  }
+
+  template <class X>
+  static void backward_weights_any(const X& x, const matrix_view<const T, dynamic, Out>& g,
+                                   const weights_view& dW, T alpha, T beta) {
+    multiply(transposed(x), g, matrix_view<T, In, Out>(dW.data(), x.cols(), g.cols(), dW.stride()),
+             alpha, beta);
+    if constexpr (has_bias()) detail::add_row_sum(g, alpha, beta, dW.row(x.cols()).data());
+  }
+
   [[no_unique_address]] extent<In> in_;
   [[no_unique_address]] extent<Out> out_;
   [[no_unique_address]] Gate gate_;

@@ -135,6 +135,13 @@ class network {
     return forward_from<1>(matrix_view<const value_type, dynamic, in_extent>(x), kept);
   }
 
+  /// The same for inputs that lie anywhere, where layer 1 can read them so.
+  matrix_view<const value_type, dynamic, out_extent> forward(scattered_rows<value_type> x,
+                                                             activations<network>& kept) const {
+    detail::require_shape("forward", "x", x, x.rows(), in_width());
+    return forward_from<1>(scattered_rows<value_type, in_extent>(x), kept);
+  }
+
   /// The outputs for inputs x [N, n_0], as a matrix of its own.
   matrix<value_type> operator()(matrix_view<const value_type> x) const {
     activations<network> kept;
@@ -152,11 +159,17 @@ class network {
                 matrix_view<const value_type> grad_out, gradients<network>& g, Sink&& sink,
                 std::size_t lowest = 1) const {
     require_kept(x, kept, grad_out);
-    const auto top = g.template reshape<depth>(x.rows(), out_width());
-    if (grad_out.data() != top.data()) copy(grad_out, top);
-    layer<depth>().backward_gate(kept.template tape<depth>(), top);
-    backward_from<depth>(matrix_view<const value_type, dynamic, in_extent>(x), kept, g, sink,
-                         lowest);
+    backward_all(matrix_view<const value_type, dynamic, in_extent>(x), kept, grad_out, g, sink,
+                 lowest);
+  }
+
+  /// The same for inputs that lie anywhere.
+  template <class Sink>
+  void backward(scattered_rows<value_type> x, const activations<network>& kept,
+                matrix_view<const value_type> grad_out, gradients<network>& g, Sink&& sink,
+                std::size_t lowest = 1) const {
+    require_kept(x, kept, grad_out);
+    backward_all(scattered_rows<value_type, in_extent>(x), kept, grad_out, g, sink, lowest);
   }
 
   /// Backpropagation that leaves g.g(l) and the batch means g.dW(l) = (1/N) [f_{l-1}; 1]^T g_l.
@@ -197,7 +210,8 @@ class network {
     });
   }
 
-  void require_kept(const matrix_view<const value_type>& x, const activations<network>& kept,
+  template <class X>
+  void require_kept(const X& x, const activations<network>& kept,
                     const matrix_view<const value_type>& grad_out) const {
     detail::require_shape("backward", "x", x, kept.batch(), in_width());
     detail::require_shape("backward", "grad_out", grad_out, kept.batch(), out_width());
@@ -218,6 +232,16 @@ class network {
       return forward_from<l + 1>(
           matrix_view<const value_type, dynamic, layer_type<l>::out_extent>(f), kept);
     }
+  }
+
+  template <class X, class Sink>
+  void backward_all(const X& x, const activations<network>& kept,
+                    const matrix_view<const value_type>& grad_out, gradients<network>& g,
+                    Sink& sink, std::size_t lowest) const {
+    const auto top = g.template reshape<depth>(x.rows(), out_width());
+    if (grad_out.data() != top.data()) copy(grad_out, top);
+    layer<depth>().backward_gate(kept.template tape<depth>(), top);
+    backward_from<depth>(x, kept, g, sink, lowest);
   }
 
   template <std::size_t l, class X, class Sink>

@@ -26,11 +26,11 @@
 
 namespace tutelage {
 
-/// Some samples: x [N, d] and their targets, a matrix_view [N, C] or a span of N labels. Valid
-/// until the source is asked for the next.
-template <class T, class Targets>
+/// Some samples: x [N, d], a matrix_view or scattered_rows, and their targets, such rows [N, C] or
+/// a span of N labels. Valid until the source is asked for the next.
+template <class X, class Targets>
 struct batch {
-  matrix_view<const T> x;
+  X x;
   Targets y;
 };
 
@@ -47,25 +47,58 @@ concept batch_source = requires(std::remove_cvref_t<S>& s, const std::remove_cvr
 
 namespace detail {
 
-// Storage for the samples of a batch that are not adjacent.
-template <class T, class Targets>
-class gathered;
+// Rows of a source chosen by number: where they lie if they lie in memory, else computed.
+template <class Source>
+class chosen_rows {
+  using T = typename Source::value_type;
 
-template <class T>
-class gathered<T, matrix<T>> {
  public:
-  matrix_view<const T> operator()(const matrix<T>& targets, std::span<const std::size_t> indices) {
-    const auto out = rows_.reshape(indices.size(), targets.shape(1));
-    gather(matrix_view(targets), indices, out);
-    return out;
+  matrix_view<const T> operator()(const Source& source, std::span<const std::size_t> indices) {
+    const auto rows = room_.reshape(indices.size(), source.cols());
+    gather(source, indices, rows);
+    return rows;
+  }
+  void prefetch(const Source& /*source*/, std::span<const std::size_t> /*indices*/) {}
+
+ private:
+  workspace<T> room_;
+};
+
+template <class T, std::size_t R, std::size_t C>
+class chosen_rows<matrix_view<const T, R, C>> {
+  using source = matrix_view<const T, R, C>;
+
+ public:
+  scattered_rows<T> operator()(const source& rows, std::span<const std::size_t> indices) {
+    pointers_.resize(indices.size());
+    for (std::size_t i = 0; i < indices.size(); ++i) pointers_[i] = rows.row(indices[i]).data();
+    return {pointers_, rows.cols()};
+  }
+
+  // Asks the memory for rows that will be chosen soon. (Inlined because g++ takes a function that
+  // only prefetches for one without effect, and drops its calls.)
+  [[gnu::always_inline]] void prefetch(const source& rows, std::span<const std::size_t> indices) {
+    for (const std::size_t i : indices) {
+      const T* const row = rows.row(i).data();
+      for (std::size_t k = 0; k < rows.cols(); k += cache_line / sizeof(T)) {
+        __builtin_prefetch(row + k);
+      }
+    }
   }
 
  private:
-  workspace<T> rows_;
+  std::vector<const T*> pointers_;
 };
 
+// Targets chosen by number.
+template <class Targets>
+class chosen_targets;
+
 template <class T>
-class gathered<T, std::vector<label>> {
+class chosen_targets<matrix<T>> : public chosen_rows<matrix_view<const T>> {};
+
+template <>
+class chosen_targets<std::vector<label>> {
  public:
   std::span<const label> operator()(const std::vector<label>& targets,
                                     std::span<const std::size_t> indices) {
@@ -73,35 +106,32 @@ class gathered<T, std::vector<label>> {
     for (std::size_t i = 0; i < indices.size(); ++i) labels_[i] = targets[indices[i]];
     return labels_;
   }
+  void prefetch(const std::vector<label>& /*targets*/, std::span<const std::size_t> /*indices*/) {}
 
  private:
   std::vector<label> labels_;
 };
 
 template <class Data>
-class gathered_batch {
-  using T = typename Data::value_type;
+class chosen_samples {
+  using rows = std::remove_cvref_t<decltype(as_rows(std::declval<const Data&>().inputs()))>;
 
  public:
   auto operator()(const Data& data, std::span<const std::size_t> indices) {
-    const auto& rows = as_rows(data.inputs());
-    const auto x = x_.reshape(indices.size(), rows.cols());
-    gather(rows, indices, x);
+    const auto x = x_(as_rows(data.inputs()), indices);
     const auto y = y_(data.targets(), indices);
-    return batch<T, decltype(y)>{x, y};
+    return batch{x, y};
   }
 
-  // Asks the memory for a batch, to have it when the step before it is done.
+  // For the batch after this one, to have it when this step is done.
   [[gnu::always_inline]] void prefetch(const Data& data, std::span<const std::size_t> indices) {
-    prefetch_rows(as_rows(data.inputs()), indices);
-    if constexpr (requires { as_rows(data.targets()); }) {
-      prefetch_rows(as_rows(data.targets()), indices);
-    }
+    x_.prefetch(as_rows(data.inputs()), indices);
+    y_.prefetch(data.targets(), indices);
   }
 
  private:
-  workspace<T> x_;
-  gathered<T, typename Data::targets_type> y_;
+  chosen_rows<rows> x_;
+  chosen_targets<typename Data::targets_type> y_;
 };
 
 inline void require_positive(const char* function, const char* what, std::size_t n) {
@@ -138,9 +168,9 @@ class with_replacement {
     const std::uint64_t number = epoch * settings_.steps + step;
     if (drawn_ahead_ != number) draw_ahead(number);
     indices_.swap(ahead_);
-    const auto samples = gathered_(*data_, indices_);
+    const auto samples = chosen_(*data_, indices_);
     draw_ahead(number + 1);
-    gathered_.prefetch(*data_, ahead_);
+    chosen_.prefetch(*data_, ahead_);
     return samples;
   }
 
@@ -155,7 +185,7 @@ class with_replacement {
   batch_settings settings_;
   std::vector<std::size_t> indices_, ahead_;  // of this batch and of the next
   std::optional<std::uint64_t> drawn_ahead_;  // the next one's number
-  detail::gathered_batch<Data> gathered_;
+  detail::chosen_samples<Data> chosen_;
 };
 
 /// Batches of `batch` samples; the last of an epoch may be smaller.
@@ -183,22 +213,21 @@ class shuffled {
     if (first >= data_->size()) {
       throw argument_error(detail::text("shuffled: step ", step, ", an epoch has ", steps()));
     }
-    const auto from = [&](std::size_t begin) {
-      const std::span<const std::size_t> rest(order_.data() + begin, order_.size() - begin);
-      return rest.first(std::min(batch_, rest.size()));
-    };
-    const auto samples = gathered_(*data_, from(first));
-    gathered_.prefetch(*data_, from(std::min(first + batch_, order_.size())));
-    return samples;
+    chosen_.prefetch(*data_, samples_from(std::min(first + batch_, order_.size())));
+    return chosen_(*data_, samples_from(first));
   }
 
  private:
+  [[nodiscard]] std::span<const std::size_t> samples_from(std::size_t first) const {
+    return std::span(order_).subspan(first, std::min(batch_, order_.size() - first));
+  }
+
   const Data* data_;
   std::size_t batch_;
   std::uint64_t seed_;
   std::optional<std::size_t> epoch_;
   std::vector<std::size_t> order_;
-  detail::gathered_batch<Data> gathered_;
+  detail::chosen_samples<Data> chosen_;
 };
 
 /// One step an epoch unless `steps` says otherwise.
@@ -216,9 +245,9 @@ class full_batch {
   [[nodiscard]] std::size_t steps() const noexcept { return steps_; }
 
   auto next(std::size_t /*epoch*/, std::size_t /*step*/) {
-    const auto y = middle_targets(data_->targets(), 0, data_->size());
     const auto& rows = as_rows(data_->inputs());
-    return batch<value_type, decltype(y)>{read_rows(rows, 0, rows.rows(), x_), y};
+    return batch{read_rows(rows, 0, rows.rows(), x_),
+                 middle_targets(data_->targets(), 0, data_->size())};
   }
 
  private:
@@ -243,7 +272,8 @@ class fresh_each_step {
   [[nodiscard]] std::uint64_t seed() const noexcept { return settings_.seed; }
   [[nodiscard]] std::size_t steps() const noexcept { return settings_.steps; }
 
-  batch<value_type, matrix_view<const value_type>> next(std::size_t epoch, std::size_t step) {
+  batch<matrix_view<const value_type>, matrix_view<const value_type>> next(std::size_t epoch,
+                                                                           std::size_t step) {
     const auto x = x_.reshape(settings_.batch, teacher_->in_width());
     draw_inputs(distribution_, x, settings_.seed, purpose::inputs,
                 (epoch * settings_.steps + step) * settings_.batch);

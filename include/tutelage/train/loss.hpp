@@ -17,7 +17,9 @@
 #include <numeric>
 #include <span>
 
+#include <tutelage/core/kernel/simd.hpp>
 #include <tutelage/core/matrix.hpp>
+#include <tutelage/core/scattered_rows.hpp>
 #include <vector>
 
 namespace tutelage {
@@ -34,25 +36,57 @@ void require_outputs(const char* function, const matrix_view<const T>& f, const 
   require_shape(function, "g", g, f.rows(), f.cols());
 }
 
-// A sum in parts that do not wait for each other.
+// A sum of squares in 16 parts that do not wait for each other: part p has the elements k of each
+// row with k mod 16 = p, whatever the processor's vectors.
 template <class T>
-using partial_sums = std::array<T, 16>;
-
-// g = y - f over a row; adds the squares of g.
-template <class T>
-void subtract_and_square(const T* y, const T* f, T* g, std::size_t count,
-                         partial_sums<T>& squares) {
-  const auto add = [&](std::size_t k, std::size_t part) {
-    g[k] = y[k] - f[k];
-    squares[part] += g[k] * g[k];
-  };
-  const std::size_t parts = squares.size();
-  std::size_t k = 0;
-  for (; k + parts <= count; k += parts) {
-    for (std::size_t p = 0; p < parts; ++p) add(k + p, p);
+class sum_of_squares {
+ public:
+  // g = y - f over a row; adds the squares of g.
+  void add_difference(const T* y, const T* f, T* g, std::size_t count) {
+    for (std::size_t k = 0; k < count; ++k) {
+      g[k] = y[k] - f[k];
+      parts_[k % parts_.size()] += g[k] * g[k];
+    }
   }
-  for (std::size_t p = 0; k < count; ++k, ++p) add(k, p);
-}
+  [[nodiscard]] T result() const { return std::accumulate(parts_.begin(), parts_.end(), T(0)); }
+
+ private:
+  std::array<T, 16> parts_{};
+};
+
+template <simd_scalar T>
+class sum_of_squares<T> {
+ public:
+  void add_difference(const T* y, const T* f, T* g, std::size_t count) {
+    const std::size_t whole = count / lanes<T>;
+    const partial<T> rest(count % lanes<T>);
+    const auto add = [&](std::size_t v, const auto& piece) {
+      const std::size_t k = v * lanes<T>;
+      const simd<T> difference = piece.load(y + k) - piece.load(f + k);
+      piece.store(g + k, difference);
+      simd<T>& part = parts_[v % parts_.size()];
+      part = multiply_add<T>(difference, difference, part);
+    };
+    for (std::size_t v = 0; v < whole; ++v) add(v, row_piece<T, false>(rest));
+    if (count % lanes<T> != 0) add(whole, row_piece<T, true>(rest));
+  }
+  [[nodiscard]] T result() const {
+    std::array<T, 16> parts;
+    for (std::size_t v = 0; v < parts_.size(); ++v) {
+      parts_[v].store_unaligned(parts.data() + v * lanes<T>);
+    }
+    return std::accumulate(parts.begin(), parts.end(), T(0));
+  }
+
+ private:
+  std::array<simd<T>, 16 / lanes<T>> parts_ = zeros();
+
+  static auto zeros() {
+    std::array<simd<T>, 16 / lanes<T>> result;
+    result.fill(simd<T>(T(0)));
+    return result;
+  }
+};
 }  // namespace detail
 
 /// Half the squared norm: J = 1/(2N) sum_i |y_i - f_i|^2, g = y - f. The targets y are the
@@ -61,15 +95,24 @@ struct mean_squared_error {
   template <scalar T>
   T evaluate(matrix_view<const T> f, std::type_identity_t<matrix_view<const T>> y,
              std::type_identity_t<matrix_view<T>> g) const {
+    return over_rows<T>(f, y, g);
+  }
+  template <scalar T>
+  T evaluate(matrix_view<const T> f, scattered_rows<T> y,
+             std::type_identity_t<matrix_view<T>> g) const {
+    return over_rows<T>(f, y, g);
+  }
+
+ private:
+  template <class T, class Y>
+  static T over_rows(const matrix_view<const T>& f, const Y& y, const matrix_view<T>& g) {
     detail::require_outputs("mean_squared_error", f, g);
     detail::require_shape("mean_squared_error", "targets", y, f.rows(), f.cols());
-    detail::partial_sums<T> squares{};
+    detail::sum_of_squares<T> squares;
     for (std::size_t i = 0; i < f.rows(); ++i) {
-      detail::subtract_and_square(y.row(i).data(), f.row(i).data(), g.row(i).data(), f.cols(),
-                                  squares);
+      squares.add_difference(y.row(i).data(), f.row(i).data(), g.row(i).data(), f.cols());
     }
-    return std::accumulate(squares.begin(), squares.end(), T(0)) /
-           static_cast<real_t<T>>(2 * f.rows());
+    return squares.result() / static_cast<real_t<T>>(2 * f.rows());
   }
 };
 

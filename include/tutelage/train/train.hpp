@@ -44,16 +44,54 @@ class trainer {
     frozen_[l - 1] = true;
   }
 
-  /// One step on a batch: x [N, d], y [N, C] or N labels. Returns the mean loss before the step.
-  /// Throws diverged_error when it is not finite and argument_error when the rate is not, with all
-  /// weights as they were.
+  /// One step on a batch: x [N, d], y [N, C] or N labels; both may be scattered_rows. Returns the
+  /// mean loss before the step. Throws diverged_error when it is not finite and argument_error when
+  /// the rate is not, with all weights as they were.
   template <class Targets>
   T step(matrix_view<const T> x, const Targets& y, double rate) {
+    return step_on(x, y, rate);
+  }
+  template <class Targets>
+  T step(scattered_rows<T> x, const Targets& y, double rate) {
+    using lowest = typename Network::template layer_type<1>;
+    if constexpr (detail::simd_scalar<T> &&
+                  requires(lowest l, typename lowest::tape t) { l.forward(x, t); }) {
+      if (detail::tiles_are_faster<T>(x.rows(), x.cols(),
+                                      student_->template layer<1>().out_width()))
+        return step_on(x, y, rate);
+    }
+    return step_on(in_order(x, x_), y, rate);
+  }
+
+  /// Steps done.
+  [[nodiscard]] std::uint64_t steps() const noexcept { return steps_; }
+
+ private:
+  static matrix_view<const T> in_order(const scattered_rows<T>& rows, workspace<T>& room) {
+    const auto result = room.reshape(rows.rows(), rows.cols());
+    copy(rows, result);
+    return result;
+  }
+
+  template <class Targets>
+  T evaluate(const matrix_view<const T>& f, const Targets& y, const matrix_view<T>& grad_out) {
+    return loss_.evaluate(f, y, grad_out);
+  }
+  T evaluate(const matrix_view<const T>& f, const scattered_rows<T>& y,
+             const matrix_view<T>& grad_out) {
+    if constexpr (requires { loss_.evaluate(f, y, grad_out); }) {
+      return loss_.evaluate(f, y, grad_out);
+    } else {
+      return loss_.evaluate(f, in_order(y, y_), grad_out);
+    }
+  }
+
+  template <class X, class Targets>
+  T step_on(const X& x, const Targets& y, double rate) {
     if (!std::isfinite(rate)) throw argument_error("step: the learning rate is not finite");
     const matrix_view<const T> f = student_->forward(x, kept_);
-    const matrix_view<T> grad_out =
-        gradients_.template reshape<Network::depth>(f.rows(), f.cols());
-    const T loss = loss_.evaluate(f, y, grad_out);
+    const matrix_view<T> grad_out = gradients_.template reshape<Network::depth>(f.rows(), f.cols());
+    const T loss = evaluate(f, y, grad_out);
     if (!is_finite(loss)) throw diverged_error(seed_, steps_, lowest_not_finite(x), last_loss_);
     last_loss_ = static_cast<double>(real_part(loss));
     ++steps_;
@@ -68,10 +106,6 @@ class trainer {
     return loss;
   }
 
-  /// Steps done.
-  [[nodiscard]] std::uint64_t steps() const noexcept { return steps_; }
-
- private:
   [[nodiscard]] std::size_t lowest_learning() const noexcept {
     std::size_t l = 1;
     while (l <= Network::depth && frozen_[l - 1]) ++l;
@@ -79,8 +113,9 @@ class trainer {
   }
 
   // 0 for the input, depth when only the loss itself is not finite.
-  [[nodiscard]] std::size_t lowest_not_finite(const matrix_view<const T>& x) const {
-    const auto finite = [](const matrix_view<const T>& f) {
+  template <class X>
+  [[nodiscard]] std::size_t lowest_not_finite(const X& x) const {
+    const auto finite = [](const auto& f) {
       for (std::size_t i = 0; i < f.rows(); ++i) {
         for (const T& value : f.row(i)) {
           if (!is_finite(value)) return false;
@@ -105,6 +140,7 @@ class trainer {
   std::array<typename Optimizer::template state<T>, Network::depth> state_;
   activations<Network> kept_;
   gradients<Network> gradients_;
+  workspace<T> x_, y_;  // scattered rows in order, where those are not taken as they lie
 };
 
 /// What hooks are told after a step.

@@ -6,6 +6,7 @@
 
 #include "support/framed.hpp"
 #include "support/random.hpp"
+#include "support/scattered.hpp"
 
 namespace {
 
@@ -17,9 +18,9 @@ void check_forward(std::size_t N, std::size_t in, std::size_t out, const Gate& g
   const auto X = random_matrix<T>(N, in, random), W = random_matrix<T>(in, out, random);
   const auto b = random_matrix<T>(1, out, random);
   framed<T> F(N, out, 2, T(-7));
-  detail::multiply_activate<T, dynamic, dynamic>(
-      matrix_view<const T>(X), matrix_view<const T>(W),
-      biased ? std::span<const T>(b.data(), out) : std::span<const T>(), gate, F.view());
+  detail::multiply_activate(matrix_view<const T>(X), matrix_view<const T>(W),
+                            biased ? std::span<const T>(b.data(), out) : std::span<const T>(), gate,
+                            F.view());
   auto expected = make_matrix<T>(N, out);
   for (std::size_t i = 0; biased && i < N; ++i)
     std::copy_n(b.data(), out, expected.data() + i * out);
@@ -30,8 +31,8 @@ void check_forward(std::size_t N, std::size_t in, std::size_t out, const Gate& g
     };
     const matrix_view<T> to(expected);
     detail::multiply_tiled<dynamic>(
-        detail::operands<T>{{X.data(), in, 1}, W.data(), out, in}, N, out, start,
-        [to](std::size_t i, std::size_t j, const auto& sum, const auto& piece) {
+        detail::operands{detail::strided_left<T>{X.data(), in, 1}, W.data(), out, in}, N, out,
+        start, [to](std::size_t i, std::size_t j, const auto& sum, const auto& piece) {
           piece.store(to.row(i).data() + j, sum);
         });
   } else {
@@ -41,6 +42,11 @@ void check_forward(std::size_t N, std::size_t in, std::size_t out, const Gate& g
   INFO(N, " samples, ", in, " to ", out);
   CHECK(to_matrix(F.view()) == expected);
   CHECK(F.intact());
+  framed<T> again(N, out, 1, T(-7));
+  detail::multiply_activate(scattered<T>(X).view(), matrix_view<const T>(W),
+                            biased ? std::span<const T>(b.data(), out) : std::span<const T>(), gate,
+                            again.view());
+  CHECK(to_matrix(again.view()) == expected);
 }
 
 template <class T, class Gate>
@@ -88,9 +94,8 @@ TEST_CASE_TEMPLATE("large layers go to BLAS and keep bias and gate", T, float, d
   const auto X = random_matrix<T>(N, in, random), W = random_matrix<T>(in, out, random);
   const auto b = random_matrix<T>(1, out, random);
   auto F = make_matrix<T>(N, out), expected = make_matrix<T>(N, out);
-  detail::multiply_activate<T, dynamic, dynamic>(matrix_view<const T>(X), matrix_view<const T>(W),
-                                                 std::span<const T>(b.data(), out), relu{},
-                                                 matrix_view<T>(F));
+  detail::multiply_activate(matrix_view<const T>(X), matrix_view<const T>(W),
+                            std::span<const T>(b.data(), out), relu{}, matrix_view<T>(F));
   for (std::size_t i = 0; i < N; ++i) std::copy_n(b.data(), out, expected.data() + i * out);
   multiply(X, W, expected, T(1), T(1));
   for (T& f : expected) f = std::max(f, T(0));

@@ -7,13 +7,17 @@
 
 #include "support/framed.hpp"
 #include "support/random.hpp"
+#include "support/scattered.hpp"
 #include "support/widths.hpp"
 
 namespace {
 
 using namespace test;
 using detail::operands;
+using detail::scattered_left;
+using detail::scattered_left_transposed;
 using detail::simd;
+using detail::strided_left;
 
 template <class T>
 T multiply_add(T a, T b, T c) {
@@ -61,18 +65,21 @@ void check_tiled(const matrix<T>& A, const matrix<T>& B, const matrix<T>& expect
   constexpr T canary = -12345;
   const std::size_t M = A.shape(0), K = A.shape(1), columns = B.shape(1);
   const auto start = [](std::size_t, const auto&) { return simd<T>(T(0.5)); };
-  const auto run = [&](const detail::left_operand<T>& a) {
+  const auto run = [&](const auto& a) {
     framed<T> c(M, columns, 3, canary);
     framed<T> b(B, 1, not_a_number<T>);
-    detail::multiply_tiled<N>(operands<T>{a, b.view().data(), b.view().stride(), K}, M, columns,
-                              start, store_into(c.view()));
+    detail::multiply_tiled<N>(operands{a, b.view().data(), b.view().stride(), K}, M, columns, start,
+                              store_into(c.view()));
     CHECK(c.intact());
     CHECK(to_matrix(c.view()) == expected);
   };
   INFO("(", M, "x", K, ") (", K, "x", columns, ")");
   framed<T> rows(A, 2, not_a_number<T>), columns_of(transpose_of(A), 2, not_a_number<T>);
-  run({rows.view().data(), rows.view().stride(), 1});
-  run({columns_of.view().data(), 1, columns_of.view().stride()});
+  run(strided_left<T>{rows.view().data(), rows.view().stride(), 1});
+  run(strided_left<T>{columns_of.view().data(), 1, columns_of.view().stride()});
+  const scattered<T> far_rows(A), far_columns(transpose_of(A));
+  run(scattered_left<T>{far_rows.view().pointers().data()});
+  run(scattered_left_transposed<T>{far_columns.view().pointers().data()});
 }
 
 }  // namespace

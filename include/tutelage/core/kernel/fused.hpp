@@ -1,8 +1,9 @@
-// The two products of a layer with what follows them, done while results are still in registers:
+// The products of a layer with what follows them, done while results are still in registers:
 //
 //   forward    F = activate(1 b^T + X W)       X [N, In], W [In, Out], b [Out]
 //   backward   H = factor(Fb) o (G W^T)        G [N, Out], W [In, Out], Fb [N, In] the activations
 //   below
+//   bias       b = alpha 1^T G + beta b
 #pragma once
 
 #include <cstddef>
@@ -47,15 +48,16 @@ struct store_gated {
   }
 };
 
-/// F = activate(b + X W), b empty for none. Shapes are the caller's care.
-template <class T, std::size_t In, std::size_t Out, class Gate>
-void multiply_activate(const matrix_view<const T, dynamic, In>& X,
-                       const matrix_view<const T, In, Out>& W, std::span<const T> b,
-                       const Gate& gate, const matrix_view<T, dynamic, Out>& F) {
+/// F = activate(b + X W), b empty for none; X a matrix_view or scattered_rows. Shapes are the
+/// caller's care.
+template <class X_view, class T, std::size_t In, std::size_t Out, class Gate>
+void multiply_activate(const X_view& X, const matrix_view<const T, In, Out>& W,
+                       std::span<const T> b, const Gate& gate,
+                       const matrix_view<T, dynamic, Out>& F) {
   if constexpr (simd_scalar<T>) {
     if (tiles_are_faster<T>(X.rows(), X.cols(), W.cols())) {
-      multiply_tiled<Out>(operands<T>{left_of(X), W.data(), W.stride(), X.cols()}, X.rows(),
-                          W.cols(), start_with_bias<T>{b.data()},
+      multiply_tiled<Out>(operands{left_of(X), W.data(), W.stride(), X.cols()}, X.rows(), W.cols(),
+                          start_with_bias<T>{b.data()},
                           store_activated<T, Gate>{rows_of<T>(F), gate});
       return;
     }
@@ -66,6 +68,30 @@ void multiply_activate(const matrix_view<const T, dynamic, In>& X,
   multiply(X, W, F, T(1), b.empty() ? T(0) : T(1));
   for (std::size_t i = 0; i < F.rows(); ++i) {
     for (T& f : F.row(i)) f = gate.activate(f);
+  }
+}
+
+/// b = alpha (sum of the rows of G) + beta b, which does not read the old b when beta is 0.
+template <class T, std::size_t Out>
+void add_row_sum(const matrix_view<const T, dynamic, Out>& G, T alpha, T beta, T* b) {
+  if constexpr (simd_scalar<T>) {
+    const auto vector = [&](std::size_t j, const auto& piece) {
+      simd<T> sum(T(0));
+      for (std::size_t i = 0; i < G.rows(); ++i) sum += piece.load(G.data() + i * G.stride() + j);
+      sum *= simd<T>(alpha);
+      piece.store(b + j,
+                  beta == T(0) ? sum : multiply_add<T>(simd<T>(beta), piece.load(b + j), sum));
+    };
+    const std::size_t whole = G.cols() / lanes<T> * lanes<T>;
+    const partial<T> rest(G.cols() - whole);
+    for (std::size_t j = 0; j < whole; j += lanes<T>) vector(j, row_piece<T, false>(rest));
+    if (whole < G.cols()) vector(whole, row_piece<T, true>(rest));
+  } else {
+    for (std::size_t k = 0; k < G.cols(); ++k) {
+      T sum(0);
+      for (std::size_t i = 0; i < G.rows(); ++i) sum += G(i, k);
+      b[k] = beta == T(0) ? alpha * sum : alpha * sum + beta * b[k];
+    }
   }
 }
 

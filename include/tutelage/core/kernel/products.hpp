@@ -59,8 +59,8 @@ struct column_tiles {
 /// All rows of the V vectors of columns from j on, the last partial if Tail: tiles of R rows, then
 /// of 2, then of 1. Arguments are copies: the compiler must assume that a vector's store changes
 /// whatever anybody else may point to, and would read it again.
-template <std::size_t V, bool Tail, class T, class Start, class Finish>
-[[gnu::noinline]] void multiply_columns(const operands<T> o, std::size_t M, std::size_t j,
+template <std::size_t V, bool Tail, class T, class Left, class Start, class Finish>
+[[gnu::noinline]] void multiply_columns(const operands<T, Left> o, std::size_t M, std::size_t j,
                                         const partial<T> rest, const Start start,
                                         const Finish finish) {
   constexpr std::size_t R = tile_shape::rows;
@@ -71,8 +71,8 @@ template <std::size_t V, bool Tail, class T, class Start, class Finish>
 }
 
 /// Column tile number `tile` of the plan, V vectors wide.
-template <std::size_t V, class T, class Start, class Finish>
-void multiply_column_tile(const operands<T>& o, std::size_t M, const column_tiles<T>& plan,
+template <std::size_t V, class T, class Left, class Start, class Finish>
+void multiply_column_tile(const operands<T, Left>& o, std::size_t M, const column_tiles<T>& plan,
                           std::size_t tile, const Start& start, const Finish& finish) {
   const std::size_t j = plan.first_column(tile);
   const std::size_t last_lanes = tile + 1 == plan.tiles ? plan.last_lanes : lanes<T>;
@@ -88,9 +88,9 @@ void multiply_column_tile(const operands<T>& o, std::size_t M, const column_tile
 /// start + A B [M, columns], N being `columns` or dynamic: one column tile after the other, so that
 /// its columns of B stay in the cache while all rows of A pass. With a static N only the shapes of
 /// its tiles are compiled. See multiply_tile for start and finish.
-template <std::size_t N, class T, class Start, class Finish>
-void multiply_tiled(const operands<T>& o, std::size_t M, std::size_t columns, const Start& start,
-                    const Finish& finish) {
+template <std::size_t N, class T, class Left, class Start, class Finish>
+void multiply_tiled(const operands<T, Left>& o, std::size_t M, std::size_t columns,
+                    const Start& start, const Finish& finish) {
   if constexpr (N != dynamic) {
     constexpr column_tiles<T> plan(N);
     [&]<std::size_t... I>(std::index_sequence<I...>) {
@@ -159,7 +159,8 @@ class transposed_product {
     if constexpr (L > 4) {
       if (c + 4 <= left) tile<V, 4>(j + c, block, columns, c), c += 4;
     }
-    for (; c < left; ++c) tile<V, 1>(j + c, block, columns, c);
+    if (c + 2 <= left) tile<V, 2>(j + c, block, columns, c), c += 2;
+    if (c < left) tile<V, 1>(j + c, block, columns, c), ++c;
     for (; c < L; ++c) {
       for (std::size_t v = 0; v < V; ++v) columns[v][c] = simd<T>(T(0));
     }
@@ -190,11 +191,11 @@ class transposed_product {
   // Columns j, ..., j+R-1 of the result for the block's rows, as rows of `columns` from `to` on.
   template <std::size_t V, std::size_t R>
   void tile(std::size_t j, const T* block, simd<T> (&columns)[V][L], std::size_t to) const {
-    multiply_tile<R, V, false>(operands<T>{{b_.at(j, 0), b_.stride, 1}, block, V * L, K_}, 0, 0,
-                               partial<T>(L), start_with_zero<T>{},
-                               [&](std::size_t r, std::size_t c, const simd<T>& sum, const auto&) {
-                                 columns[c / L][to + r] = sum;
-                               });
+    multiply_tile<R, V, false>(
+        operands{strided_left<T>{b_.at(j, 0), b_.stride, 1}, block, V * L, K_}, 0, 0, partial<T>(L),
+        start_with_zero<T>{}, [&](std::size_t r, std::size_t c, const simd<T>& sum, const auto&) {
+          columns[c / L][to + r] = sum;
+        });
   }
 
   template <std::size_t V, bool Partial>

@@ -7,6 +7,8 @@
 // the tile nor the size of the batch, and static and dynamic widths compute equal numbers.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 
 #include <tutelage/core/kernel/simd.hpp>
@@ -23,31 +25,83 @@ struct tile_shape {
 #endif
 };
 
-/// A [M, K]: element (i, k) is at data[i * row + k * col]. A matrix has col = 1, a transposed one
-/// row = 1.
+// The left operand A [M, K] is one of three below. from<R>(i) begins a walk along k in R rows:
+// at(r) is element (i + r, k), next() goes on to k + 1.
+
+/// Element (i, k) is at data[i * row + k * col]: a matrix has col = 1, a transposed one row = 1.
 template <class T>
-struct left_operand {
+struct strided_left {
   const T* data;
   std::size_t row, col;
+
+  struct walk {
+    const T* a;
+    std::size_t row, col;
+    [[gnu::always_inline]] T at(std::size_t r) const { return a[r * row]; }
+    [[gnu::always_inline]] void next() { a += col; }
+  };
+  template <std::size_t R>
+  [[gnu::always_inline]] walk from(std::size_t i) const {
+    return {data + i * row, row, col};
+  }
+};
+
+/// Row i is at rows[i].
+template <class T>
+struct scattered_left {
+  const T* const* rows;
+
+  template <std::size_t R>
+  struct walk {
+    std::array<const T*, R> a;
+    std::size_t k = 0;
+    [[gnu::always_inline]] T at(std::size_t r) const { return a[r][k]; }
+    [[gnu::always_inline]] void next() { ++k; }
+  };
+  template <std::size_t R>
+  [[gnu::always_inline]] walk<R> from(std::size_t i) const {
+    walk<R> result;
+    std::copy_n(rows + i, R, result.a.begin());
+    return result;
+  }
+};
+
+/// Column k is at rows[k]: the transpose of scattered rows.
+template <class T>
+struct scattered_left_transposed {
+  const T* const* rows;
+
+  struct walk {
+    const T* const* row;
+    std::size_t i;
+    [[gnu::always_inline]] T at(std::size_t r) const { return (*row)[i + r]; }
+    [[gnu::always_inline]] void next() { ++row; }
+  };
+  template <std::size_t R>
+  [[gnu::always_inline]] walk from(std::size_t i) const {
+    return {rows, i};
+  }
 };
 
 /// A [M, K] and B [K, N], whose rows are ldb apart.
-template <class T>
+template <class T, class Left>
 struct operands {
-  left_operand<T> a;
+  Left a;
   const T* b;
   std::size_t ldb;
   std::size_t K;
 };
+template <class Left, class T>
+operands(Left, const T*, std::size_t, std::size_t) -> operands<T, Left>;
 
 /// Rows i, ..., i+R-1 and V vectors of columns from j on, the last of them partial if Tail.
 ///   start(j, piece)            the vector to begin with at column j, the same in every row
 ///   finish(i, j, sum, piece)   what becomes of the result in row i at column j
 /// `piece` loads and stores the columns that a vector stands for.
-template <std::size_t R, std::size_t V, bool Tail, class T, class Start, class Finish>
-[[gnu::always_inline]] inline void multiply_tile(const operands<T>& o, std::size_t i, std::size_t j,
-                                                 const partial<T>& rest, const Start& start,
-                                                 const Finish& finish) {
+template <std::size_t R, std::size_t V, bool Tail, class T, class Left, class Start, class Finish>
+[[gnu::always_inline]] inline void multiply_tile(const operands<T, Left>& o, std::size_t i,
+                                                 std::size_t j, const partial<T>& rest,
+                                                 const Start& start, const Finish& finish) {
   static_assert(R <= 16 && V <= 4);
   constexpr std::size_t L = lanes<T>;
   const row_piece<T, false> whole(rest);
@@ -59,7 +113,7 @@ template <std::size_t R, std::size_t V, bool Tail, class T, class Start, class F
 #pragma GCC unroll 16
     for (std::size_t r = 0; r < R; ++r) sum[r][v] = first;
   }
-  const T* a = o.a.data + i * o.a.row;
+  auto a = o.a.template from<R>(i);
   const T* b = o.b + j;
   for (std::size_t k = 0; k < o.K; ++k) {
     simd<T> right[V];
@@ -69,11 +123,11 @@ template <std::size_t R, std::size_t V, bool Tail, class T, class Start, class F
     }
 #pragma GCC unroll 16
     for (std::size_t r = 0; r < R; ++r) {
-      const simd<T> x(a[r * o.a.row]);
+      const simd<T> x(a.at(r));
 #pragma GCC unroll 4
       for (std::size_t v = 0; v < V; ++v) sum[r][v] = multiply_add<T>(x, right[v], sum[r][v]);
     }
-    a += o.a.col;
+    a.next();
     b += o.ldb;
   }
 #pragma GCC unroll 16
