@@ -1,8 +1,8 @@
 // How weights grow and turn while a student learns (Section 5 of the first version of
 // arXiv:1909.13458), under gradient flow dW_l/dt = E[[f_{l-1}; 1] g_l^T], g_l = D_l V_l^T r.
 //
-//   growth_k = (1/2) d|w_k|^2/dt = E[f_k v_k.r]                               Eqn 6, w_k = [w~_k;
-//   b_k] d/dt ln(|w_k|/|w_i|) = growth_k/|w_k|^2 - growth_i/|w_i|^2                Theorem 7
+//   growth_k = (1/2) d|w_k|^2/dt = E[f_k v_k.r]                        Eqn 6, w_k = [w~_k; b_k]
+//   d/dt ln(|w_k|/|w_i|) = growth_k/|w_k|^2 - growth_i/|w_i|^2         Theorem 7
 //
 // (the theorem's w_bar_k.r_k is growth_k / |w_k|^2: dw_k/dt = |w_k| r_k there.) Both hold for every
 // hidden layer; v_k.r at layer l is (W~_{l+1} g_{l+1})_k.

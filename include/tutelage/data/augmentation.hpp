@@ -2,8 +2,7 @@
 //
 //   agnostic   x and x +- step e_u for every axis u: (2d+1) N samples
 //   aware      x, and x +- step w~*_j for every teacher j in whose band |w*_j.[x; 1]| <= eps it
-//   lies,
-//              w*_j regular
+//              lies, w*_j regular
 //
 // with step = 2 eps / (c K^1.5); c and K are those of the certificates (recovery_bounds.hpp).
 // Originals come first, in their order; what is made of sample i comes before what is made of i+1,

@@ -3,8 +3,8 @@
 //   sgd            W += rate (dW - decay W)
 //   momentum_sgd   v  = mu v + dW - decay W;   W += rate v
 //   adam           d  = dW - decay W
-//                  m  = b1 m + (1-b1) d;   s = b2 s + (1-b2) d^2     (t steps done, this one among
-//                  them) W += rate (m / (1-b1^t)) / (sqrt(s / (1-b2^t)) + eps)
+//                  m  = b1 m + (1-b1) d;   s = b2 s + (1-b2) d^2
+//                  W += rate (m / (1-b1^t)) / (sqrt(s / (1-b2^t)) + eps),  t steps with this one
 //
 // The formulas are those of torch.optim.SGD and torch.optim.Adam; biases decay like other weights.
 // Settings are apart from what a run keeps: optimizer::state<T> is per layer.

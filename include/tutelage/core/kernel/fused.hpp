@@ -1,8 +1,7 @@
 // The products of a layer with what follows them, done while results are still in registers:
 //
-//   forward    F = activate(1 b^T + X W)       X [N, In], W [In, Out], b [Out]
-//   backward   H = factor(Fb) o (G W^T)        G [N, Out], W [In, Out], Fb [N, In] the activations
-//   below
+//   forward    F = activate(1 b^T + X W)    X [N, In], W [In, Out], b [Out]
+//   backward   H = factor(Fb) o (G W^T)     G [N, Out], Fb [N, In] the activations below
 //   bias       b = alpha 1^T G + beta b
 #pragma once
 
