@@ -324,6 +324,32 @@ TEST_CASE("trained pairs: what is certified is true") {
   CHECK(certified > 3);
 }
 
+TEST_CASE("trained pairs, 2 to 6 inputs and teachers: a gap is within what the gradient supports") {
+  std::size_t supported = 0;
+  for (std::size_t d = 2; d <= 6; ++d) {
+    for (std::size_t m = 2; m <= 6; ++m) {
+      const std::uint64_t seed = 10 * d + m;
+      pair_type teacher({d, m, 6}), student({d, 2 * m, 6});
+      construct_teacher(teacher, {}, uniform_bias{0.5}, stream(seed, purpose::teacher));
+      initialize_near(student, teacher, 0.02, stream(seed, purpose::student));
+      const auto x = draw_inputs<double>(gaussian_inputs{1}, 20'000, d, seed);
+      const data_set data(x, outputs(teacher, x));
+      train(student, with_replacement(data, {.batch = 16, .steps = 4000, .seed = seed}),
+            mean_squared_error{}, sgd{}, constant_rate{0.3}, {.epochs = 3});
+      for (const auto& t :
+           certify(aware_moves{}, condition_of(gaussian_inputs{1}), teacher, student, x, 1.0)) {
+        INFO(d, " inputs, teacher ", t.teacher, " of ", m);
+        if (t.outcome == verdict::holds) CHECK(t.recovered());
+        if (!std::isfinite(t.smallest_eps)) continue;
+        ++supported;
+        CHECK(t.student_gap <= t.smallest_eps);
+        CHECK(t.student_gap < 0.1);  // far from it: it was trained
+      }
+    }
+  }
+  CHECK(supported > 40);
+}
+
 TEST_CASE("deeper networks: Q boundaries for K nodes, the least alpha for alpha") {
   const plane p(20'000);
   const auto two_layer = p(0.9);

@@ -99,6 +99,41 @@ TEST_CASE("a covered teacher has no witness, whatever side its student is active
   }
 }
 
+TEST_CASE("witnesses are exactly where a teacher is uncovered and observed") {
+  for (std::size_t d = 2; d <= 6; ++d) {
+    for (std::size_t m = 2; m <= 6; ++m) {
+      pair_type<relu> teacher({d, m, 6}), student({d, 2 * m, 6});
+      stream random = random_stream(10 * d + m);
+      construct_teacher(teacher, {}, uniform_bias{0.5}, random);
+      initialize_near(student, teacher, 0, random);  // every node twice
+      const auto x = draw_inputs<double>(gaussian_inputs{2}, 6000, d, m);
+      for (const auto& none : find_witnesses(teacher, student, x)) CHECK(!none);
+      for (std::size_t j = 0; j < m; ++j) {
+        auto apart = student;
+        std::size_t moved = 0;
+        for (std::size_t k = 0; k < 2 * m; ++k) {
+          double gap = 0;
+          for (std::size_t u = 0; u <= d; ++u) {
+            gap +=
+                std::abs(student.layer<1>().weights()(u, k) - teacher.layer<1>().weights()(u, j));
+          }
+          if (gap > 0) continue;
+          apart.layer<1>().bias()[k] += 0.7;
+          ++moved;
+        }
+        REQUIRE(moved == 2);
+        const auto found = find_witnesses(teacher, apart, x);
+        INFO(d, " inputs, teacher ", j, " of ", m);
+        for (std::size_t i = 0; i < m; ++i) CHECK(found[i].has_value() == (i == j));
+        // Not observed: its boundary is on nobody's active side.
+        auto blind = apart;
+        for (double& b : blind.layer<1>().bias()) b = -1000;
+        CHECK(!find_witnesses(teacher, blind, x)[j]);
+      }
+    }
+  }
+}
+
 TEST_CASE("no witness without an active student, a coefficient or a clear sample") {
   // Teacher: x_0 = 0. Student: x_1 > -1.
   pair_type<relu> teacher({2, 1, 1}), student({2, 1, 1});
