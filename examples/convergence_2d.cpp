@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
-#include <iostream>
 #include <string>
 #include <vector>
 
@@ -13,6 +12,7 @@
 #include <tutelage/tutelage.hpp>
 
 #include "common/gnuplot.hpp"
+#include "common/program.hpp"
 
 namespace {
 
@@ -111,13 +111,7 @@ int main(int argc, char** argv) {
   app.add_option("--seed", seed, "of teacher, student and inputs");
   app.add_option("--epochs", epochs, "of 100 steps")->check(CLI::PositiveNumber);
   app.add_option("--out", out, "folder for convergence_2d.csv, .svg and .png");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& problem) {
-    return app.exit(problem) == 0 ? 0 : 2;
-  }
-  try {
-    const blas_threads one(1);
+  return examples::run_program(app, argc, argv, [&] {
     teacher_network teacher;
     construct_teacher(teacher, {}, uniform_bias{0.5}, stream(seed, purpose::teacher));
     student_network student;
@@ -161,9 +155,5 @@ int main(int argc, char** argv) {
     if (examples::draw(stem, figure(teacher, shown))) {
       std::printf("wrote %s.svg\nwrote %s.png\n", stem.c_str(), stem.c_str());
     }
-  } catch (const std::exception& problem) {
-    std::cerr << "convergence_2d: " << problem.what() << '\n';
-    return 1;
-  }
-  return 0;
+  });
 }

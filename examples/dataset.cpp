@@ -4,13 +4,13 @@
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstdio>
-#include <iostream>
 #include <string>
 #include <vector>
 
 #include <tutelage/tutelage.hpp>
 
 #include "common/gnuplot.hpp"
+#include "common/program.hpp"
 #include "common/progress.hpp"
 #include "common/table.hpp"
 
@@ -52,13 +52,7 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1, 1000));
   app.add_flag("--quick", quick, "2 seeds and fewer steps");
   app.add_option("--out", out, "folder for dataset.csv, .json, .svg and .png");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& problem) {
-    return app.exit(problem) == 0 ? 0 : 2;
-  }
-  try {
-    const blas_threads one(1);
+  return examples::run_program(app, argc, argv, [&] {
     if (quick) seeds = 2;
     const std::vector<std::size_t> sizes{50, 100, 200, 500, 1000, 2000, 5000};
     examples::table results({"samples", "gaussian", "gaussian_error", "aware", "aware_error"});
@@ -90,9 +84,5 @@ int main(int argc, char** argv) {
                             "set ylabel 'loss on fresh Gaussian inputs'\nplot " +
                                 curve("gaussian", "Gaussian inputs") + ", " +
                                 curve("aware", "teacher-aware inputs") + "\n");
-  } catch (const std::exception& problem) {
-    std::cerr << "dataset: " << problem.what() << '\n';
-    return 1;
-  }
-  return 0;
+  });
 }

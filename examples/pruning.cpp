@@ -3,13 +3,13 @@
 // function stays, the width shrinks towards the teacher's.
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <iostream>
 #include <string>
 
 #include <tutelage/analysis.hpp>
 #include <tutelage/tutelage.hpp>
 
 #include "common/gnuplot.hpp"
+#include "common/program.hpp"
 #include "common/table.hpp"
 
 int main(int argc, char** argv) {
@@ -22,14 +22,8 @@ int main(int argc, char** argv) {
   app.add_option("--polarity", polarity, "fan-out of teacher node j falls as 1/j^p");
   app.add_flag("--quick", quick, "10 epochs of training for 100");
   app.add_option("--out", out, "folder for pruning.csv, .json, .svg and .png");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& problem) {
-    return app.exit(problem) == 0 ? 0 : 2;
-  }
-  try {
+  return examples::run_program(app, argc, argv, [&] {
     using namespace tutelage;
-    const blas_threads one(1);
     mlp<double, relu, 100, 10, 50> teacher;
     construct_teacher(teacher, {.polarity = polarity}, constant_bias{-0.1},
                       stream(seed, purpose::teacher));
@@ -74,9 +68,5 @@ int main(int argc, char** argv) {
         "set ylabel 'strength |v||w|'\nset title 'Student nodes: unmatched ones are weak'\nplot " +
             examples::quoted(out + "/pruning.csv") +
             " using 'correlation':'strength' with points pt 7 ps 0.8 lc rgb '#3b4cc0'\n");
-  } catch (const std::exception& problem) {
-    std::cerr << "pruning: " << problem.what() << '\n';
-    return 1;
-  }
-  return 0;
+  });
 }

@@ -111,7 +111,9 @@ run_result run(const options& o, const std::function<void(double loss)>& epoch_d
     for (std::size_t s = 0; s < batches.steps(); ++s) {
       const auto samples = batches.next(epoch, s);
       if (o.separated) {
-        separated_step(std::as_const(teacher), student, samples.x, o.learning_rate);
+        const auto x = to_matrix(samples.x);
+        separated_step(std::as_const(teacher), student, matrix_view<const double>(x),
+                       o.learning_rate);
         if (s + 1 == batches.steps()) loss = mean_loss(student, data, mean_squared_error{});
       } else {
         loss = learning.step(samples.x, samples.y, o.learning_rate);

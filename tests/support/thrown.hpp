@@ -26,9 +26,7 @@ Error thrown_by(const std::function<void()>& call) {
   } catch (const std::exception& e) {
     instead = std::string(typeid(e).name()) + ": " + e.what();
   }
-  const std::string problem =
-      "expected " + std::string(typeid(Error).name()) + ", thrown was " + instead;
-  FAIL(problem);
+  FAIL(tutelage::detail::text("expected ", typeid(Error).name(), ", thrown was ", instead));
   throw std::logic_error("not reached");
 }
 
