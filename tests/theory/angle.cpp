@@ -93,6 +93,26 @@ TEST_CASE_TEMPLATE("exact where it is exact", T, float, double, long double) {
   CHECK(between(x, y).radians() == between(x, y).supplement());
 }
 
+TEST_CASE_TEMPLATE("from radians, relative to each end", T, float, double, long double) {
+  comparison found;
+  const double unit = static_cast<double>(epsilon<T>);
+  const quad pi = boost::math::constants::pi<quad>();
+  for (int exponent = 0; exponent >= -12; --exponent) {
+    const T small = static_cast<T>(std::pow(10.0, exponent));
+    for (const T theta : {small, static_cast<T>(static_cast<T>(pi) - small)}) {
+      const auto a = angle<T>::from_radians(theta);
+      const quad left = pi - quad(theta);
+      found.add(static_cast<double>(abs(quad(a.radians()) - theta)),
+                4 * unit * static_cast<double>(theta), "theta", static_cast<double>(a.radians()),
+                static_cast<double>(theta));
+      found.add(static_cast<double>(abs(quad(a.supplement()) - left)),
+                4 * unit * static_cast<double>(abs(left)), "pi - theta",
+                static_cast<double>(a.supplement()), static_cast<double>(left));
+    }
+  }
+  CHECK(found);
+}
+
 TEST_CASE_TEMPLATE("lengths at the ends of the range", T, float, double, long double) {
   using limits = std::numeric_limits<T>;
   const std::vector<T> w{T(0.25), T(-1.75), T(0.5)}, v{T(1.5), T(0.25), T(0.75)};

@@ -30,6 +30,11 @@ struct angle {
   T half_sin;
   T half_cos;
 
+  [[nodiscard]] static angle from_radians(const T& theta) {
+    const T half = theta / real_t<T>(2);
+    return {std::sin(half), std::cos(half)};
+  }
+
   [[nodiscard]] T radians() const { return twice_arc(half_sin, half_cos); }
   /// pi - theta.
   [[nodiscard]] T supplement() const { return twice_arc(half_cos, half_sin); }
@@ -88,15 +93,17 @@ class direction {
   }
 
   [[nodiscard]] T operator()(std::size_t i) const { return scaled(i) / norm_; }
+  [[nodiscard]] T norm() const { return scale(norm_, -exponent_); }
 
  private:
-  [[nodiscard]] T scaled(std::size_t i) const {
+  static T scale(const T& x, int exponent) {
     if constexpr (is_complex<T>) {
-      return {std::scalbn(v_[i].real(), exponent_), std::scalbn(v_[i].imag(), exponent_)};
+      return {std::scalbn(x.real(), exponent), std::scalbn(x.imag(), exponent)};
     } else {
-      return std::scalbn(v_[i], exponent_);
+      return std::scalbn(x, exponent);
     }
   }
+  [[nodiscard]] T scaled(std::size_t i) const { return scale(v_[i], exponent_); }
 
   std::span<const T> v_;
   int exponent_;
