@@ -207,6 +207,13 @@ TEST_CASE("complex steps: the coefficients are the gradient") {
     add("theta", stepped(&plane_pair<complex>::theta),
         -pair.of_v() * p.w_norm * p.v_norm * std::sin(p.theta), scale(p));
     add("b", stepped(&plane_pair<complex>::b), pair.of_bias(), p.std * p.v_norm + std::abs(p.d));
+    const plane_pair<double> turned{p.v_norm, p.d,       p.w_norm,  p.b,
+                                    p.theta,  p.slope_v, p.slope_w, p.std};
+    add("d", stepped(&plane_pair<complex>::d), turned.closed().of_bias(),
+        p.std * p.w_norm + std::abs(p.b));
+    add("v", stepped(&plane_pair<complex>::v_norm),
+        turned.closed().of_v() * p.w_norm * std::cos(p.theta) + turned.closed().of_w(),
+        scale(p) / p.v_norm * p.std);
   }
   CHECK(found);
 }
