@@ -76,14 +76,14 @@ class adaptive_flow {
         done = false;
       }
       if (!last || !done) size_ = size;
-      if (done && time > time_) {
+      if (!(size_ >= smallest_)) {
+        throw argument_error(
+            detail::text("adaptive_flow: no step is small enough at time ", time_));
+      }
+      if (done) {
         time_ = last ? until : time;
         ++steps_;
         return;
-      }
-      if (done || !(time_ + size_ > time_)) {
-        throw argument_error(
-            detail::text("adaptive_flow: no step is small enough at time ", time_));
       }
     }
   }
