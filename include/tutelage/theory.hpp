@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tutelage/theory/angle.hpp>
+#include <tutelage/theory/biased_hessian.hpp>
 #include <tutelage/theory/biased_kernel.hpp>
 #include <tutelage/theory/biased_population.hpp>
 #include <tutelage/theory/critical_point.hpp>
