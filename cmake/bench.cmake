@@ -1,5 +1,5 @@
 # cmake -P cmake/bench.cmake: installs what is missing, builds the benchmarks and runs them on one
-# thread, in several rounds, together with PyTorch where Debian's python3-torch is installed. Ends with
+# thread, in several rounds, together with NumPy, and PyTorch where python3-torch is installed. Ends with
 # one table of ratios. -DROUNDS=n before -P says how many rounds; 5 without.
 include(${CMAKE_CURRENT_LIST_DIR}/packages.cmake)
 install_packages(${library_packages} ${benchmark_packages})
@@ -26,6 +26,13 @@ if(NOT torch)
   message(STATUS "python3-torch is not installed: no comparison with PyTorch")
 endif()
 
+set(numpy /usr/bin/python3)
+execute_process(COMMAND ${numpy} -c "import numpy" RESULT_VARIABLE no_numpy OUTPUT_QUIET ERROR_QUIET)
+if(NOT no_numpy STREQUAL "0")
+  set(numpy)
+  message(STATUS "python3-numpy is not installed: no comparison with NumPy")
+endif()
+
 file(GLOB programs ${build}/benchmarks/bench_*)
 list(REMOVE_ITEM programs ${build}/benchmarks/bench_table)
 set(results ${build}/results)
@@ -44,6 +51,9 @@ foreach(round RANGE 1 ${ROUNDS})
       message(FATAL_ERROR "failed (${failed}): ${name}")
     endif()
   endforeach()
+  if(numpy)
+    run(${numpy} benchmarks/peers/population.py ${results}/numpy-population-${round}.json)
+  endif()
   if(torch)
     foreach(question IN ITEMS training_step gradient_rule)
       run(${torch} benchmarks/peers/${question}.py ${results}/torch-${question}-${round}.json)

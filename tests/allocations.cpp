@@ -14,6 +14,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tutelage/theory/biased_population.hpp>
+#include <tutelage/theory/online.hpp>
+#include <tutelage/theory/population_hessian.hpp>
 #include <tutelage/tutelage.hpp>
 #include <vector>
 
@@ -233,6 +236,36 @@ void check_training(Network net, const std::string& what) {
   check_steps(net, x, cross_entropy{}, some, sgd{}, what + ", cross entropy");
 }
 
+template <class Run>
+void check_repeated(const char* what, const Run& run) {
+  expect_some((std::string(what) + ", first").c_str(), allocations_of(run));
+  expect_none(what, allocations_of(run));
+}
+
+void check_theory() {
+  using net = two_layer<double, relu, dynamic, dynamic, dynamic>;
+  using biased_net = two_layer<double, relu, dynamic, dynamic, dynamic, with_bias>;
+  auto random = random_stream(4);
+  net teacher({30, 5, 3}), student({30, 17, 3});
+  biased_net biased_teacher({30, 5, 3}), biased_student({30, 17, 3});
+  randomize(teacher, random);
+  randomize(student, random);
+  randomize(biased_teacher, random);
+  randomize(biased_student, random);
+  population loss(teacher);
+  gradients<net> found;
+  check_repeated("population gradient", [&] { loss.gradient(student, found); });
+  biased_population biased_loss(biased_teacher);
+  gradients<biased_net> biased_found;
+  check_repeated("biased population gradient",
+                 [&] { biased_loss.gradient(biased_student, biased_found); });
+  auto hessian = hessian_of(loss);
+  std::vector<double> u(30 * 17 + 17 * 3, 1), Hu(u.size());
+  check_repeated("Hessian times a vector", [&] { hessian.multiply(student, u, Hu); });
+  online_sgd simulation(teacher, student, {.rate = 1e-3, .batch = 5}, 1);
+  check_repeated("online step", [&] { simulation.step(); });
+}
+
 }  // namespace
 
 int main() {
@@ -250,6 +283,7 @@ int main() {
   check_training(any({100, 10, 50}), "dynamic widths");
   check_training(mlp<double, relu, 100, 10, 50>(), "static widths");
   check_training(any_deep({33, 17, 65, 2}), "dynamic widths, float");
+  check_theory();
   if (failures == 0) std::puts("no allocation of ours after the first call");
   std::printf("allocations of BLAS: %zu\n", blas_allocations.load());
   return failures == 0 ? 0 : 1;
