@@ -45,11 +45,11 @@ template <class F>
 // Of angles in [0, 2 pi). (xsimd's makes g++ 12 warn about its own intrinsics.)
 inline void sines_and_cosines(const double* __restrict theta, double* __restrict sine,
                               double* __restrict cosine, std::size_t count) noexcept {
-  constexpr double half_pi = std::numbers::pi / 2, rest = pi_rest<double> / 2;
+  constexpr double half_pi = std::numbers::pi / 2;
   for (std::size_t i = 0; i < count; ++i) {
     const int quadrant = static_cast<int>(theta[i] / half_pi + 0.5);  // nearest, 0 to 4
     const double q = quadrant;
-    const double f = std::fma(-q, rest, std::fma(-q, half_pi, theta[i])) / half_pi;
+    const double f = std::fma(-q, half_pi, theta[i]) / half_pi;
     const double s = sin_half_pi(f), c = cos_half_pi(f);
     const bool odd = (quadrant & 1) != 0;
     const double sign = (quadrant & 2) != 0 ? -1.0 : 1.0;
@@ -66,9 +66,9 @@ class determinants_of_lanes {
 
   // theta [m, lanes], in columns.
   void compute(const F& f, const double* theta, std::size_t m) {
-    const lane pi(std::numbers::pi), two_pi(2 * std::numbers::pi), rest(2 * pi_rest<double>);
+    const lane pi(std::numbers::pi), two_pi(2 * std::numbers::pi);
     const auto on_circle = [&](const lane& d, const lane& sine, const lane& cosine) {
-      const lane way = xsimd::abs(d), around = (two_pi - way) + rest;
+      const lane way = xsimd::abs(d), around = two_pi - way;
       const lane t = smaller(smaller(way, around), pi);
       return angle_on_circle<lane>{t, xsimd::abs(sine), cosine};
     };
