@@ -67,7 +67,8 @@ set(library_packages
     libxsimd-dev
     libopenblas-pthread-dev
     librandom123-dev
-    zlib1g-dev)
+    zlib1g-dev
+    libboost-dev)
 set(example_packages libcli11-dev nlohmann-json3-dev gnuplot-nox dataset-fashion-mnist)
 set(benchmark_packages libbenchmark-dev libeigen3-dev nlohmann-json3-dev)
 set(test_packages doctest-dev clang libclang-rt-14-dev ${benchmark_packages})

@@ -161,6 +161,20 @@ template <simd_scalar T>
 #endif
 }
 
+/// (With xsimd 8.1's on AVX-512, g++ 12 warns of an uninitialized variable in its own header.)
+template <simd_scalar T>
+[[gnu::always_inline]] inline simd<T> square_root(const simd<T>& x) noexcept {
+#if defined(__AVX512F__)
+  if constexpr (std::same_as<T, double>) {
+    return _mm512_maskz_sqrt_pd(0xFF, x);
+  } else {
+    return _mm512_maskz_sqrt_ps(0xFFFF, x);
+  }
+#else
+  return xsimd::sqrt(x);
+#endif
+}
+
 /// Row i of the square becomes column i.
 template <simd_scalar T>
 [[gnu::always_inline]] inline void transpose(simd<T> (&square)[lanes<T>]) noexcept {
