@@ -60,6 +60,11 @@ TEST_CASE("each condition is seen to fail") {
   CHECK_FALSE(log_concave_margin<double>(exponential, 200).holds());
   CHECK_FALSE(log_concave_margin<double>(triangle, 200).holds());
   CHECK(log_concave_margin<double>(cosine, 200).holds());
+  // Only where s + t comes next to pi.
+  const auto late = [](double t) { return t > 0.997 * pi ? 1.0 : std::cos(t); };
+  const auto end = log_concave_margin<double>(late, 400);
+  CHECK_FALSE(end.holds());
+  CHECK(close_to(end.s + end.t, pi * 399 / 400, 4 * epsilon<double>));
   CHECK_FALSE(check_angular_conditions<double>(increasing, 64).is_angular_distance());
   CHECK(check_angular_conditions<double>(exponential, 64).is_angular_distance());
   CHECK(check_angular_conditions<double>(triangle, 64).is_angular_distance());
@@ -109,7 +114,7 @@ TEST_CASE("Proposition 5.4 and Lemma 4.5, and which directions are dependent") {
       CHECK(definiteness_of(matrix_of(arc_cosine<1>{}, theta)) != definiteness::indefinite);
     }
   }
-  // Opposite pairs: one leaves both regular, two make order 0 singular, three order 1 too.
+  // Opposite pairs: one leaves both regular, two make degree 0 singular, three degree 1 too.
   std::vector<double> theta{0.3, 0.3 + pi, 1.5};
   CHECK(definiteness_of(matrix_of(arc_cosine<0>{}, theta)) == definiteness::positive);
   theta.push_back(1.5 + pi);

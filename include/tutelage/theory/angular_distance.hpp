@@ -15,12 +15,12 @@
 #include <cmath>
 #include <concepts>
 #include <cstddef>
-#include <limits>
 #include <numbers>
 #include <span>
 #include <vector>
 
 #include <tutelage/core/matrix.hpp>
+#include <tutelage/theory/gaussian_kernel.hpp>
 
 namespace tutelage {
 
@@ -57,28 +57,19 @@ concept angular_function = requires(const F& f, T t) {
   { f(t) } -> std::convertible_to<T>;
 };
 
-/// The arc-cosine kernels of order 0 and 1 (Cho and Saul, NIPS 2009) for unit vectors, times 2 pi:
-/// 2 pi P(both nodes active) = pi - t, and 2 pi E[relu relu] = (pi - t) cos t + sin t.
-template <int Order>
+/// The arc-cosine kernels of degree 0 and 1 as functions of the angle: pi - t, and
+/// (pi - t) cos t + sin t. For unit vectors they are 2 pi P(both active) and 2 pi E[relu relu].
+template <int Degree>
 struct arc_cosine {
-  static_assert(Order == 0 || Order == 1, "arc_cosine: the order is 0 or 1");
+  static_assert(Degree == 0 || Degree == 1, "arc_cosine: the degree is 0 or 1");
 
   /// To a few epsilon relative to the value, also where it vanishes, at pi.
   template <real_scalar T>
   T operator()(T t) const {
-    const T u = detail::supplement(t);
-    if constexpr (Order == 0) {
-      return u;
+    if constexpr (Degree == 0) {
+      return detail::supplement(t);
     } else {
-      if (u > T(1)) return u * std::cos(t) + std::sin(t);
-      // sin u - u cos u without cancellation: u^3/3 - u^5/30 + u^7/840 - ...
-      const T square = u * u;
-      T term = u * square / 3, sum = term;
-      for (int k = 1; std::abs(term) > std::numeric_limits<T>::epsilon() / 8 * std::abs(sum); ++k) {
-        term *= -square / static_cast<T>(2 * k * (2 * k + 3));
-        sum += term;
-      }
-      return sum;
+      return arc_cosine_1(angle<T>{std::sin(t / 2), std::cos(t / 2)});
     }
   }
 
@@ -86,7 +77,7 @@ struct arc_cosine {
   template <class X>
   X on_circle(const angle_on_circle<X>& a) const {
     const X u = X(std::numbers::pi) - a.t;
-    if constexpr (Order == 0) {
+    if constexpr (Degree == 0) {
       return u;
     } else {
       return u * a.cosine + a.sine;

@@ -163,8 +163,8 @@ critical_directions<T> judge_critical_directions(std::span<const T> theta) {
   }
   angular_matrices<T> a;
   a.compute(arc_cosine<1>{}, theta);
-  // An angle is off by 2 pi eps at most; |f'| < 2; f itself by 3 eps of pi at most.
-  const T entry = (4 * pi_v<T> + 3 * pi_v<T>)*eps;
+  // An angle is off by 2 pi eps at most; |f'| < 2; f itself is off by 8 pi eps at most.
+  const T entry = 12 * pi_v<T> * eps;
   critical_directions<T> out;
   detail::solve_with_bound(a.M, a.b, entry, out);
   const std::size_t m = theta.size();
