@@ -40,7 +40,8 @@ struct results {
   void read(const std::string& path) {
     std::ifstream file(path);
     if (!file) throw std::runtime_error(path + ": cannot be read");
-    for (const auto& b : nlohmann::json::parse(file).at("benchmarks")) {
+    const auto content = nlohmann::json::parse(file);
+    for (const auto& b : content.at("benchmarks")) {
       if (b.value("run_type", "iteration") != "iteration") continue;
       add(b.at("run_name"), b);
     }

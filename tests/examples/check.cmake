@@ -202,6 +202,30 @@ foreach(file IN ITEMS convergence_2d.csv convergence_2d.svg convergence_2d.png)
 endforeach()
 fails(2 "--epochs" convergence_2d --epochs 0)
 
+# ---- angular_distance ---------------------------------------------------------------------------------
+
+runs(angular_distance --quick --out angular --threads 1)
+set(one_thread "${printed}")
+expect("${printed}" MATCHES "Conjecture 5.5 does not hold for every")
+if("${printed}" MATCHES "VIOLATION|NOT PROVED")
+  message(SEND_ERROR "angular_distance: ${printed}")
+endif()
+foreach(file IN ITEMS random.csv search.csv histogram.csv figure2.csv figure3.csv figure2.svg
+                      figure3.svg figure4.svg figure4.png)
+  exists(angular/${file})
+endforeach()
+file(STRINGS ${SCRATCH}/angular/random.csv lines)
+list(LENGTH lines count)
+expect(${count} EQUAL 8) # the names, m = 3 to 9
+foreach(line IN LISTS lines)
+  if(NOT line MATCHES "^m,")
+    expect("${line}" MATCHES "^[3-9],20000,[0-9]+,[0-9]+,0,0,-")
+  endif()
+endforeach()
+runs(angular_distance --quick --out angular --threads 2)
+expect("${printed}" STREQUAL "${one_thread}")
+fails(2 "--sets" angular_distance --sets 0)
+
 # ---- sweep: stopped anywhere, it goes on and ends with the same file ---------------------------------
 
 set(small --teachers 3,4 --over-realization 1,2 --polarity 0,1 --seeds 1-2 --epochs 3

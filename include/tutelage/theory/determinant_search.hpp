@@ -56,7 +56,7 @@ class evolution_strategy {
     return trial_;
   }
 
-  /// Is what was proposed at least as good as the best before?
+  /// Was what was proposed better than the best before?
   void accept(bool better) {
     const auto n = static_cast<double>(best_.size());
     constexpr double target = 2.0 / 11, memory = 1.0 / 12;
@@ -150,7 +150,7 @@ found_directions maximize_min_determinant(const F& f, std::size_t m,
     a.compute(f, std::span<const double>(theta));
     determinants.compute(a.M, a.b);
     const double value = determinants.min_replaced();
-    const bool better = best.theta.empty() || value >= best.min_determinant;
+    const bool better = best.theta.empty() || value > best.min_determinant;
     if (better) best = {theta, value};
     strategy.accept(better);
   }
