@@ -165,6 +165,25 @@ TEST_CASE_TEMPLATE("Theorem 5's gamma solves its equations and is the largest", 
   CHECK(bound_theorem_5(s, Rules{}).R > 0);
 }
 
+TEST_CASE("the repaired terms by hand") {
+  // sin theta_0 = cos(theta_0/2) = sqrt(3)/2, so e = 1; v = 2.5.
+  const theorem_5_setting s{2,    4,   pi / 3, 0.01, 0.001, 1, 1,   0.1,
+                            0.25, 0.2, 0.5,    0.4,  1,     2, 0.5, 0.1};
+  theorem_5_bound b{1, 2, 1, 2, 0, 0, 0, 0, 0, 0};
+  const double root = std::sqrt(3.0) / 2, unit = 16 * epsilon<double>;
+  using rules = repaired_theorem_5;
+  CHECK(rules::lambda_bar(s, b) == 0.2);
+  CHECK(close_to(rules::bottom(s, b), 0.25 - 0.01 * 2 * 2 * 2.5 * (4 + 1 + 12) / root, unit));
+  CHECK(close_to(rules::top(s, b), 1 - 0.5 - 0.001 * 2 * 2 * (6 + 24), unit));
+  CHECK(close_to(rules::displacement(s, b), 0.01 * 0.5 * 3 * 2 * (2 * (4 + 1) + 6), unit));
+  auto idle = s;  // where the r-set is what limits V
+  idle.C_0 = 0;
+  idle.l_0 = 0.2;
+  idle.B_dv = 2;
+  b.C_lr = 20;
+  CHECK(close_to(rules::top(idle, b), 1 - 0.001 * 21 * (2 * (2 + 4) / 2.0 + 21), unit));
+}
+
 TEST_CASE_TEMPLATE("no feasible gamma", Rules, repaired_theorem_5, printed_theorem_5) {
   const auto s = separated_setting();
   const auto with = [&](auto change) {
@@ -173,10 +192,10 @@ TEST_CASE_TEMPLATE("no feasible gamma", Rules, repaired_theorem_5, printed_theor
     return bound_theorem_5(changed, Rules{});
   };
   CHECK(with([](auto&) {}).holds());
-  for (const auto& b :
-       {with([](auto& x) { x.eps_d = 0.5; }), with([](auto& x) { x.eps_l = 0.5; }),
-        with([](auto& x) { x.K_d = 3000; }), with([](auto& x) { x.n = 40000; }),
-        with([](auto& x) { x.B_dv = 1.1; }), with([](auto& x) { x.theta_0 = 1.6; })}) {
+  for (const auto& b : {with([](auto& x) { x.eps_d = 0.5; }), with([](auto& x) { x.eps_l = 0.5; }),
+                        with([](auto& x) { x.K_d = 3000; }), with([](auto& x) { x.n = 40000; }),
+                        with([](auto& x) { x.B_dv = 1.1; }), with([](auto& x) { x.theta_0 = 1.6; }),
+                        with([](auto& x) { x.eta = 10; })}) {
     CHECK_FALSE(b.holds());
     CHECK(b.gamma == 0);
   }
