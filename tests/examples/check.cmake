@@ -226,6 +226,24 @@ runs(angular_distance --quick --out angular --threads 2)
 expect("${printed}" STREQUAL "${one_thread}")
 fails(2 "--sets" angular_distance --sets 0)
 
+# ---- convergence_bounds -------------------------------------------------------------------------------
+
+runs(convergence_bounds --quick --out bounds --threads 1)
+set(one_thread "${printed}")
+expect("${printed}" MATCHES "repaired [^\n]* gamma 0")
+string(REGEX MATCHALL "within the bound" within "${printed}")
+list(LENGTH within count)
+expect(${count} EQUAL 5)
+if("${printed}" MATCHES "VIOLATED")
+  message(SEND_ERROR "convergence_bounds: ${printed}")
+endif()
+foreach(file IN ITEMS bounds.csv bounds.svg bounds.png figure7.csv figure7.svg figure7.png)
+  exists(bounds/${file})
+endforeach()
+runs(convergence_bounds --quick --out bounds --threads 2)
+expect("${printed}" STREQUAL "${one_thread}")
+fails(2 "--seeds" convergence_bounds --seeds 0)
+
 # ---- sweep: stopped anywhere, it goes on and ends with the same file ---------------------------------
 
 set(small --teachers 3,4 --over-realization 1,2 --polarity 0,1 --seeds 1-2 --epochs 3
