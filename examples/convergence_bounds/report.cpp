@@ -65,7 +65,8 @@ std::string panels_figure(const std::vector<panel>& panels, std::size_t columns)
                 ' ' + number(p.r_mean[t]) + ' ' + number(p.r_std[t]) + '\n';
     }
     script +=
-        "END\nset title '" + std::to_string(s.factor) + "x, p_W = " + short_number(s.start.p_W) +
+        "END\nset xtics " + std::to_string((s.epochs * s.steps + 1) / 2) + "\nset title '" +
+        std::to_string(s.factor) + "x, p_W = " + short_number(s.start.p_W) +
         ", p_V = " + short_number(s.start.p_V) + "'\nplot " + block +
         " using 1:($2-$3):($2+$3) with filledcurves lc rgb '#1f77b4', '' using 1:2 with lines "
         "lw 2 lc rgb '#1f77b4', '' using 1:($4-$5):($4+$5) with filledcurves lc rgb '#ff7f0e', "
