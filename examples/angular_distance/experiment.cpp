@@ -15,7 +15,7 @@ namespace {
 constexpr double two_pi = 2 * std::numbers::pi;
 
 template <class T>
-critical_point verdict_in(const std::vector<double>& theta) {
+direction_verdict verdict_in(const std::vector<double>& theta) {
   const std::vector<T> set(theta.begin(), theta.end());
   return judge_critical_directions(std::span<const T>(set)).verdict;
 }
@@ -43,14 +43,14 @@ random_result random_chunk(std::size_t m, std::size_t sets, stream random) {
       const double last = histogram::bins - 1;
       ++r.seen.counts[static_cast<std::size_t>(std::clamp(place, 0.0, last))];
     }
-    if (verdict_in<double>(set) == critical_point::none_of_length) {
+    if (verdict_in<double>(set) == direction_verdict::none_of_length) {
       ++r.decided_in_double;
       continue;
     }
-    const critical_point exact = verdict_in<long double>(set);
-    if (exact == critical_point::none_of_length) {
+    const direction_verdict exact = verdict_in<long double>(set);
+    if (exact == direction_verdict::none_of_length) {
       ++r.decided_in_long_double;
-    } else if (exact == critical_point::undecided) {
+    } else if (exact == direction_verdict::undecided) {
       r.undecided.push_back(set);
     } else {
       r.violations.push_back(set);
@@ -122,7 +122,7 @@ search_result search(std::size_t m, double gap, std::size_t climbs, std::size_t 
   search_result r{m, gap, {}, false};
   r.best = best_climb(arc_cosine<1>{}, m, {.evaluations = evaluations, .gap = gap}, climbs, seed,
                       threads);
-  r.negative = verdict_in<long double>(r.best.theta) == critical_point::none_of_length;
+  r.negative = verdict_in<long double>(r.best.theta) == direction_verdict::none_of_length;
   return r;
 }
 

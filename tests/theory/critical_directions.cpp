@@ -29,8 +29,8 @@ std::vector<double> random_directions(std::size_t m, stream& random) {
   return theta;
 }
 
-bool excluded(critical_point verdict) {
-  return verdict == critical_point::none_of_length || verdict == critical_point::none_across;
+bool excluded(direction_verdict verdict) {
+  return verdict == direction_verdict::none_of_length || verdict == direction_verdict::none_across;
 }
 
 }  // namespace
@@ -132,8 +132,8 @@ TEST_CASE("Theorem 3.1: two students never stand still but at the teacher") {
   std::size_t by_length = 0, across = 0;
   for (int round = 0; round < 2000; ++round) {
     const auto result = judge(random_directions(2, random));
-    by_length += result.verdict == critical_point::none_of_length ? 1 : 0;
-    across += result.verdict == critical_point::none_across ? 1 : 0;
+    by_length += result.verdict == direction_verdict::none_of_length ? 1 : 0;
+    across += result.verdict == direction_verdict::none_across ? 1 : 0;
   }
   CHECK(by_length + across == 2000);
   CHECK(by_length > 500);
@@ -145,8 +145,8 @@ TEST_CASE("Theorem 5.1: three and more students are excluded by a length") {
   for (std::size_t m = 3; m <= 9; ++m) {
     for (int round = 0; round < 200; ++round) {
       const auto result = judge(random_directions(m, random));
-      const bool decided = result.verdict != critical_point::undecided;
-      CHECK((result.verdict == critical_point::none_of_length || !decided));
+      const bool decided = result.verdict != direction_verdict::undecided;
+      CHECK((result.verdict == direction_verdict::none_of_length || !decided));
       if (decided) CHECK(result.rho[result.witness] < -result.rho_error[result.witness]);
     }
   }
@@ -155,19 +155,19 @@ TEST_CASE("Theorem 5.1: three and more students are excluded by a length") {
 TEST_CASE("what is not excluded") {
   // Almost aligned: no digit of double excludes it.
   const auto aligned = judge<double>({1e-17});
-  CHECK(aligned.verdict == critical_point::possible);
+  CHECK(aligned.verdict == direction_verdict::possible);
   CHECK(close_to(aligned.rho[0], 1, 8 * epsilon<double>));
   // One student elsewhere: a gradient across remains; opposite, its length is 0.
-  CHECK(judge<double>({1}).verdict == critical_point::none_across);
-  CHECK(judge<double>({pi}).verdict == critical_point::undecided);
+  CHECK(judge<double>({1}).verdict == direction_verdict::none_across);
+  CHECK(judge<double>({pi}).verdict == direction_verdict::undecided);
   // Two alike, and three opposite pairs: M is singular.
   for (const auto& theta : {std::vector<double>{1, 1, 2}, {1, 1 + pi, 2, 2 + pi, 0.3, 0.3 + pi}}) {
     const auto singular = judge(theta);
-    CHECK(singular.verdict == critical_point::undecided);
+    CHECK(singular.verdict == direction_verdict::undecided);
     CHECK(singular.rho_error[0] == std::numeric_limits<double>::infinity());
     CHECK(singular.condition == std::numeric_limits<double>::infinity());
   }
-  CHECK(judge<double>({}).verdict == critical_point::undecided);
+  CHECK(judge<double>({}).verdict == direction_verdict::undecided);
 }
 
 TEST_CASE("directions that are none") {

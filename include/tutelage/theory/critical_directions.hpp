@@ -31,7 +31,7 @@
 
 namespace tutelage {
 
-enum class critical_point {
+enum class direction_verdict {
   none_of_length,  // a student would need a length below 0: Theorem 5.1's determinant condition
   none_across,     // all lengths are positive, but a gradient across a student's direction remains
   possible,        // nothing excludes it to the last digit computed
@@ -41,7 +41,7 @@ enum class critical_point {
 /// The verdict on a set of directions, with its reasons.
 template <real_scalar T>
 struct critical_directions {
-  critical_point verdict = critical_point::undecided;
+  direction_verdict verdict = direction_verdict::undecided;
   std::size_t witness = 0;      // the student whose length or gradient excludes a critical point
   std::vector<T> rho;           // [m], M^-1 b = det M_i / det M
   std::vector<T> rho_error;     // [m], bound of its error; infinite when M may be singular
@@ -202,13 +202,13 @@ critical_directions<T> judge_critical_directions(std::span<const T> theta) {
   const auto moving =
       students_where([&](std::size_t i) { return std::abs(out.across[i]) > out.across_error[i]; });
   if (!negative.empty()) {
-    out.verdict = critical_point::none_of_length;
+    out.verdict = direction_verdict::none_of_length;
     out.witness = negative.front();
   } else if (!moving.empty()) {
-    out.verdict = critical_point::none_across;
+    out.verdict = direction_verdict::none_across;
     out.witness = moving.front();
   } else if (positive.size() == m && m > 0) {
-    out.verdict = critical_point::possible;
+    out.verdict = direction_verdict::possible;
   }
   return out;
 }
