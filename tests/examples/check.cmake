@@ -244,6 +244,20 @@ runs(convergence_bounds --quick --out bounds --threads 2)
 expect("${printed}" STREQUAL "${one_thread}")
 fails(2 "--seeds" convergence_bounds --seeds 0)
 
+# ---- orthonormal_target -------------------------------------------------------------------------------
+
+runs(orthonormal_target --quick --out orthonormal --threads 1)
+set(one_thread "${printed}")
+expect("${printed}" MATCHES "a stuck one: [^\n]* 0 eigenvalues below 0")
+expect("${printed}" MATCHES "\n   40 [^\n]* 0 +0 +0\n") # neither minima nor saddles nor slow ones
+expect("${printed}" MATCHES "closed  *[0-9.]*e-1[0-9]")
+foreach(file IN ITEMS losses.csv losses.svg losses.png degrees.svg particles.csv particles.svg)
+  exists(orthonormal/${file})
+endforeach()
+runs(orthonormal_target --quick --out orthonormal --threads 2)
+expect("${printed}" STREQUAL "${one_thread}")
+fails(2 "--d" orthonormal_target --d 1)
+
 # ---- sweep: stopped anywhere, it goes on and ends with the same file ---------------------------------
 
 set(small --teachers 3,4 --over-realization 1,2 --polarity 0,1 --seeds 1-2 --epochs 3
