@@ -14,6 +14,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tutelage/theory/cramer.hpp>
+#include <tutelage/theory/direction_sets.hpp>
+#include <tutelage/theory/linear_fit.hpp>
 #include <tutelage/tutelage.hpp>
 #include <vector>
 
@@ -233,6 +236,39 @@ void check_training(Network net, const std::string& what) {
   check_steps(net, x, cross_entropy{}, some, sgd{}, what + ", cross entropy");
 }
 
+// Matrices of angular distance and their determinants: of one set, and of many.
+void check_determinants() {
+  auto random = random_stream(4);
+  auto theta = make_matrix<double>(20, 9), replaced = theta;
+  random.fill_uniform(std::span(theta.data(), theta.size()), 0, 6);
+  std::vector<double> det(20);
+  angular_matrices<double> a;
+  cramer_determinants<double> c;
+  const auto one = [&](std::size_t n, std::size_t m) {
+    a.compute(arc_cosine<1>{}, std::span<const double>(&theta(n, 0), m));
+    c.compute(a.M, a.b);
+  };
+  const auto all = [&] { direction_set_determinants(arc_cosine<1>{}, theta, det, replaced); };
+  expect_some("first determinants", allocations_of([&] { one(0, 9); }));
+  for (std::size_t n = 1; n < 20; ++n) {
+    expect_none("determinants", allocations_of([&] { one(n, 9); }));
+  }
+  expect_none("determinants of many sets", allocations_of(all));
+}
+
+void check_linear_fit() {
+  using pair = two_layer<double, relu, dynamic, dynamic, dynamic>;
+  auto random = random_stream(5);
+  pair teacher({7, 5, 3}), student({7, 9, 3});
+  randomize(teacher, random);
+  randomize(student, random);
+  population_with_linear_fit loss(teacher);
+  gradients<pair> found;
+  const auto once = [&] { loss.gradient(student, found); };
+  expect_some("first gradient with a linear fit", allocations_of(once));
+  for (int k = 0; k < 3; ++k) expect_none("gradient with a linear fit", allocations_of(once));
+}
+
 }  // namespace
 
 int main() {
@@ -250,6 +286,8 @@ int main() {
   check_training(any({100, 10, 50}), "dynamic widths");
   check_training(mlp<double, relu, 100, 10, 50>(), "static widths");
   check_training(any_deep({33, 17, 65, 2}), "dynamic widths, float");
+  check_determinants();
+  check_linear_fit();
   if (failures == 0) std::puts("no allocation of ours after the first call");
   std::printf("allocations of BLAS: %zu\n", blas_allocations.load());
   return failures == 0 ? 0 : 1;

@@ -93,6 +93,15 @@ TEST_CASE("lengths are ratios of determinants") {
   }
 }
 
+TEST_CASE("the condition of M") {
+  // [[pi, g], [g, pi]]: (pi + g) times (pi + g) / (pi^2 - g^2).
+  for (const double apart : {2.0, 0.5, 0.01}) {
+    const double g = arc_cosine<1>{}(apart), expected = (pi + g) / (pi - g);
+    const auto result = judge<double>({1, 1 + apart});
+    CHECK(close_to(result.condition, expected, 16 * epsilon<double> * expected * expected));
+  }
+}
+
 TEST_CASE("along and across: the population gradient vanishes along, and is `across` across") {
   // -dJ/dw_i = sum_j a_j [(pi - theta_ij) w_j + |w_j| sin theta_ij w_i/|w_i|] / (2 pi), a = 1 for
   // the teacher and -1 for students (arXiv:1909.13458v1, Theorem 6).
