@@ -70,5 +70,5 @@ set(library_packages
     zlib1g-dev
     libboost-dev)
 set(example_packages libcli11-dev nlohmann-json3-dev gnuplot-nox dataset-fashion-mnist)
-set(benchmark_packages libbenchmark-dev libeigen3-dev nlohmann-json3-dev)
+set(benchmark_packages libbenchmark-dev libeigen3-dev nlohmann-json3-dev python3-numpy)
 set(test_packages doctest-dev clang libclang-rt-14-dev ${benchmark_packages})

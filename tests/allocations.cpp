@@ -14,9 +14,12 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tutelage/theory/biased_population.hpp>
 #include <tutelage/theory/cramer.hpp>
 #include <tutelage/theory/direction_sets.hpp>
 #include <tutelage/theory/linear_fit.hpp>
+#include <tutelage/theory/online.hpp>
+#include <tutelage/theory/population_hessian.hpp>
 #include <tutelage/tutelage.hpp>
 #include <vector>
 
@@ -236,37 +239,52 @@ void check_training(Network net, const std::string& what) {
   check_steps(net, x, cross_entropy{}, some, sgd{}, what + ", cross entropy");
 }
 
-// Matrices of angular distance and their determinants: of one set, and of many.
-void check_determinants() {
+template <class Run>
+void check_repeated(const char* what, const Run& run) {
+  expect_some((std::string(what) + ", first").c_str(), allocations_of(run));
+  expect_none(what, allocations_of(run));
+}
+
+void check_theory() {
+  using net = two_layer<double, relu, dynamic, dynamic, dynamic>;
+  using biased_net = two_layer<double, relu, dynamic, dynamic, dynamic, with_bias>;
   auto random = random_stream(4);
+  net teacher({30, 5, 3}), student({30, 17, 3});
+  biased_net biased_teacher({30, 5, 3}), biased_student({30, 17, 3});
+  randomize(teacher, random);
+  randomize(student, random);
+  randomize(biased_teacher, random);
+  randomize(biased_student, random);
+  population loss(teacher);
+  gradients<net> found;
+  check_repeated("population gradient", [&] { loss.gradient(student, found); });
+  biased_population biased_loss(biased_teacher);
+  gradients<biased_net> biased_found;
+  check_repeated("biased population gradient",
+                 [&] { biased_loss.gradient(biased_student, biased_found); });
+  population_hessian hessian(loss);
+  std::vector<double> u(30 * 17 + 17 * 3, 1), Hu(u.size());
+  check_repeated("Hessian times a vector", [&] { hessian.multiply(student, u, Hu); });
+  online_sgd simulation(teacher, student, {.rate = 1e-3, .batch = 5}, 1);
+  check_repeated("online step", [&] { simulation.step(); });
+  population_with_linear_fit fitted(teacher);
+  check_repeated("population gradient with a linear fit", [&] { fitted.gradient(student, found); });
+}
+
+void check_determinants() {
+  auto random = random_stream(5);
   auto theta = make_matrix<double>(20, 9), replaced = theta;
   random.fill_uniform(std::span(theta.data(), theta.size()), 0, 6);
   std::vector<double> det(20);
   angular_matrices<double> a;
   cramer_determinants<double> c;
-  const auto one = [&](std::size_t n, std::size_t m) {
-    a.compute(arc_cosine<1>{}, std::span<const double>(&theta(n, 0), m));
+  check_repeated("determinants of a set", [&] {
+    a.compute(arc_cosine<1>{}, std::span<const double>(theta.data(), 9));
     c.compute(a.M, a.b);
-  };
-  const auto all = [&] { direction_set_determinants(arc_cosine<1>{}, theta, det, replaced); };
-  expect_some("first determinants", allocations_of([&] { one(0, 9); }));
-  for (std::size_t n = 1; n < 20; ++n) {
-    expect_none("determinants", allocations_of([&] { one(n, 9); }));
-  }
-  expect_none("determinants of many sets", allocations_of(all));
-}
-
-void check_linear_fit() {
-  using pair = two_layer<double, relu, dynamic, dynamic, dynamic>;
-  auto random = random_stream(5);
-  pair teacher({7, 5, 3}), student({7, 9, 3});
-  randomize(teacher, random);
-  randomize(student, random);
-  population_with_linear_fit loss(teacher);
-  gradients<pair> found;
-  const auto once = [&] { loss.gradient(student, found); };
-  expect_some("first gradient with a linear fit", allocations_of(once));
-  for (int k = 0; k < 3; ++k) expect_none("gradient with a linear fit", allocations_of(once));
+  });
+  expect_none("determinants of many sets", allocations_of([&] {
+                direction_set_determinants(arc_cosine<1>{}, theta, det, replaced);
+              }));
 }
 
 }  // namespace
@@ -286,8 +304,8 @@ int main() {
   check_training(any({100, 10, 50}), "dynamic widths");
   check_training(mlp<double, relu, 100, 10, 50>(), "static widths");
   check_training(any_deep({33, 17, 65, 2}), "dynamic widths, float");
+  check_theory();
   check_determinants();
-  check_linear_fit();
   if (failures == 0) std::puts("no allocation of ours after the first call");
   std::printf("allocations of BLAS: %zu\n", blas_allocations.load());
   return failures == 0 ? 0 : 1;

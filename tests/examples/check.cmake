@@ -258,6 +258,33 @@ runs(orthonormal_target --quick --out orthonormal --threads 2)
 expect("${printed}" STREQUAL "${one_thread}")
 fails(2 "--d" orthonormal_target --d 1)
 
+# ---- population_flow --------------------------------------------------------------------------------
+
+runs(population_flow --quick --out flow)
+expect("${printed}" MATCHES "loss [0-9.e-]+ at time 20, after")
+foreach(file IN ITEMS population_flow.csv population_flow_field.csv population_flow.svg
+                      population_flow.png)
+  exists(flow/${file})
+endforeach()
+runs(population_flow --out flow)
+expect("${printed}" MATCHES "loss [0-9.]+e-07 at time 500")
+expect("${printed}" MATCHES "Hessian: 0 negative")
+runs(population_flow --quick --projected --fixed-fan-out --teachers 1 --students 1 --out flow)
+expect("${printed}" MATCHES "wrote flow/population_flow.csv")
+fails(2 "--students" population_flow --students 0)
+fails(2 "--until" population_flow --until -1)
+
+# ---- online_learning --------------------------------------------------------------------------------
+
+runs(online_learning --quick --out online)
+foreach(file IN ITEMS online_learning.csv online_learning.svg online_learning.png)
+  exists(online/${file})
+endforeach()
+file(STRINGS ${SCRATCH}/online/online_learning.csv lines)
+list(LENGTH lines count)
+expect(${count} EQUAL 325) # the names, 81 points of the mean, the flow and 2 runs
+fails(2 "--rate" online_learning --rate 0)
+
 # ---- sweep: stopped anywhere, it goes on and ends with the same file ---------------------------------
 
 set(small --teachers 3,4 --over-realization 1,2 --polarity 0,1 --seeds 1-2 --epochs 3

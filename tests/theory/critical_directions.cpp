@@ -118,7 +118,7 @@ TEST_CASE("along and across: the population gradient vanishes along, and is `acr
           const double t = std::abs(std::atan2(std::sin(d), std::cos(d)));
           const double w[2] = {std::cos(direction), std::sin(direction)};
           const double u[2] = {std::cos(theta[i]), std::sin(theta[i])};
-          for (int k = 0; k < 2; ++k)
+          for (std::size_t k = 0; k < 2; ++k)
             gradient[k] += length * ((pi - t) * w[k] + std::sin(t) * u[k]);
           gauge += std::abs(length) * 2 * pi;
         };
