@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <tutelage/theory/cramer.hpp>
+#include <tutelage/theory/critical_directions.hpp>
 #include <tutelage/theory/direction_sets.hpp>
 
 #include "support/close_to.hpp"
@@ -23,17 +24,36 @@ struct von_mises {
   }
 };
 
-// What the columns of [M b] multiply to at most: determinants add up products of one of each.
-template <class T>
-T hadamard(const angular_matrices<T>& a) {
-  T product = 1;
+// det M and det M_i, [m + 1] with det M last, and how far each moves at most, to first order, when
+// every number of M and b does by `entry`: with the adjugate A = det M M^-1 and x = M^-1 b,
+//   |d det M| <= entry sum |A|,   |d det M_i| <= entry (|x_i| sum |A| + (1 + sum |x|) sum_k |A_ik|)
+struct sensitive_determinants {
+  std::vector<long double> value, change;
+};
+sensitive_determinants determinants_of(const angular_matrices<long double>& a, long double entry) {
   const std::size_t m = a.b.size();
-  for (std::size_t j = 0; j < m; ++j) {
-    T square = 0;
-    for (std::size_t i = 0; i < m; ++i) square += a.M(i, j) * a.M(i, j);
-    product *= std::sqrt(square);
+  cramer_determinants<long double> c;
+  c.compute(a.M, a.b);
+  const auto number = [&](long double mantissa) { return std::scalbln(mantissa, c.exponent()); };
+  const long double det = number(c.det());
+  matrix<long double> inverse;
+  REQUIRE(detail::invert(a.M, inverse));
+  long double all = 0, x_sum = 0;
+  std::vector<long double> rows(m);
+  for (std::size_t i = 0; i < m; ++i) {
+    for (std::size_t k = 0; k < m; ++k) rows[i] += std::abs(det * inverse(i, k));
+    all += rows[i];
+    x_sum += std::abs(c.replaced()[i] / c.det());
   }
-  return product;
+  sensitive_determinants result;
+  for (std::size_t i = 0; i < m; ++i) {
+    const long double x = std::abs(c.replaced()[i] / c.det());
+    result.value.push_back(number(c.replaced()[i]));
+    result.change.push_back(entry * (x * all + (1 + x_sum) * rows[i]));
+  }
+  result.value.push_back(det);
+  result.change.push_back(entry * all);
+  return result;
 }
 
 template <class F>
@@ -46,22 +66,17 @@ void check_sets(const F& f, std::size_t m, std::size_t N, stream& random) {
   CHECK(out.intact());
   comparison all;
   angular_matrices<long double> a;
-  cramer_determinants<long double> c;
   std::vector<long double> set(m);
+  const long double entry = 2 * epsilon<double> * f(0.0);
   for (std::size_t n = 0; n < N; ++n) {
     for (std::size_t i = 0; i < m; ++i) set[i] = theta(n, i);
     a.compute(f, std::span<const long double>(set));
-    c.compute(a.M, a.b);
-    const double tolerance =
-        2 * static_cast<double>(m) * epsilon<double> * static_cast<double>(hadamard(a));
-    const auto add = [&](double actual, long double mantissa, const std::string& place) {
-      const long double expected = std::scalbln(mantissa, c.exponent());
-      all.add(static_cast<double>(std::abs(actual - expected)), tolerance, place, actual,
-              static_cast<double>(expected));
-    };
-    add(det[n], c.det(), detail::text("det ", n));
-    for (std::size_t i = 0; i < m; ++i) {
-      add(out.view()(n, i), c.replaced()[i], detail::text(n, ", ", i));
+    const auto expected = determinants_of(a, entry);
+    for (std::size_t i = 0; i <= m; ++i) {
+      const double actual = i == m ? det[n] : out.view()(n, i);
+      all.add(static_cast<double>(std::abs(actual - expected.value[i])),
+              static_cast<double>(expected.change[i]), detail::text(n, ", ", i), actual,
+              static_cast<double>(expected.value[i]));
     }
   }
   CHECK(all);
