@@ -103,6 +103,6 @@ void add_size(std::size_t m) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  for (const std::size_t m : {3, 6, 9, 16}) add_size(m);
+  for (const std::size_t m : {3U, 6U, 9U, 16U}) add_size(m);
   return bench::run(argc, argv);
 }

@@ -138,7 +138,7 @@ std::string degrees_figure(const std::vector<width_result>& results) {
     script += block + " << END\n";
     for (std::size_t t = 1; t < worst->steps.size(); ++t) {
       script += std::to_string(worst->steps[t]);
-      for (const std::size_t k : {0, 1, 2, 4, 6}) script += ' ' + number(worst->degrees[t][k]);
+      for (const std::size_t k : {0U, 1U, 2U, 4U, 6U}) script += ' ' + number(worst->degrees[t][k]);
       script += ' ' + number(worst->higher[t]) + '\n';
     }
     script += "END\nset title 'worst of the students with " + std::to_string(result->settings.n) +

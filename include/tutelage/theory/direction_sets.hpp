@@ -5,9 +5,9 @@
 // One set a lane of the processor's vectors: sines and cosines of the m directions give those of
 // all differences, M = L D L^T without pivoting, x = M^-1 b, det M_i = det M x_i. M has to be
 // positive semidefinite, as angular-distance functions make it. A pivot below epsilon f(0), which
-// is round-off, counts as epsilon f(0). Results are within what they change by when
-// every number of M and b is off by 2 epsilon f(0), unless M is singular to that; cramer.hpp takes
-// any M.
+// is round-off, counts as epsilon f(0). Results are within what they change by
+// when every number of M and b is off by 2 epsilon f(0), unless M is singular to that; cramer.hpp
+// takes any M.
 #pragma once
 
 #include <algorithm>
