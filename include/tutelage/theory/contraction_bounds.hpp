@@ -54,12 +54,11 @@ struct theorem_5_setting {
   double theta_0;
   double eps_d, eps_l, K_d, K_l;
   double C_0;
-  double d_least,
-      l_least;          // psi(w_j, w*_j) of the u-set: psi(theta_0), since psi falls with the angle
-  double d_0, l_0;      //  psi_d and psi_l of a node with itself
-  double v_star_least;  // |v*_j|, at least
-  double B_v;           // |v*_j| and the r-set's |v_j(0)|, at most
-  double B_dv;          // |v_j(0) - v*_j| of the u-set, at most
+  double d_least, l_least;  // psi of a u-node and its teacher, at least: psi(theta_0)
+  double d_0, l_0;          // psi of a node with itself
+  double v_star_least;      // |v*_j|, at least
+  double B_v;               // |v*_j| and the r-set's |v_j(0)|, at most
+  double B_dv;              // |v_j(0) - v*_j| of the u-set, at most
   double eta;
 };
 
@@ -143,25 +142,24 @@ struct printed_theorem_5 {
   }
 };
 
-/// The same induction with every term kept. With e = sin theta_0 / cos(theta_0/2), so |w_j - w*_j|
-/// <= rho^t e, and v = B_v + B_dv, so |v_j| <= v, the steps are, over rho^t and the bound that
-/// shrinks:
+/// The same induction with every term kept. These are the steps over what shrinks, with b = min
+/// |v*_j|, v = B_v + B_dv >= |v_j| and e = sin theta_0 / cos(theta_0/2), so |w_j - w*_j| <= rho^t
+/// e:
 ///
-///   W_u   b (b - B_dv) cos theta_0 - eps_d d_0/d_least (1 + C_du) v [(m-1) ((1 + K_d) B_v /
-///         cos(theta_0/2) + (1 + C_du) B_dv / sin theta_0) + (n-m) (1 + C_dr) B_v / sin theta_0]
-///   V_u   1 - 2 C_0 sin(theta_0/2) v e / B_dv - eps_l l_0/l_least (1 + C_lu) [(m-1) (1 + K_l v e /
-///         B_dv) + (n-m) (1 + C_lr) B_v / B_dv]
-///   V_r   1 - eps_l (1 + C_lr) [m (B_dv + K_l v e) / B_v + (n-m-1) (1 + C_lr)]
-///   R     eps_d d_0 (1 + C_dr) B_v [m ((1 + K_d) B_v e + (1 + C_du) B_dv) + (n-m-1) (1 + C_dr)
-///   B_v]
-///         / (lambda_bar gamma (2 - eta lambda_bar gamma))
+///   W_u   b (b - B_dv) cos theta_0 - eps_d d_0/d_least (1 + C_du) v (
+///           (m-1) [(1 + K_d) B_v / cos(theta_0/2) + (1 + C_du) B_dv / sin theta_0]
+///           + (n-m) (1 + C_dr) B_v / sin theta_0)
+///   V_u   1 - 2 C_0 sin(theta_0/2) v e / B_dv - eps_l l_0/l_least (1 + C_lu) (
+///           (m-1) [1 + K_l v e / B_dv] + (n-m) (1 + C_lr) B_v / B_dv)
+///   V_r   1 - eps_l (1 + C_lr) (m [B_dv + K_l v e] / B_v + (n-m-1) (1 + C_lr))
+///   R     eps_d d_0 (1 + C_dr) B_v (
+///           m [(1 + K_d) B_v e + (1 + C_du) B_dv] + (n-m-1) (1 + C_dr) B_v)
+///           / (lambda_bar gamma (2 - eta lambda_bar gamma))
 ///
-/// where b = min |v*_j| and lambda_bar = min(d_least, l_least).
-///
-/// The printed proof drops the change of v_k in h*_jk v*_k - h_jk v_k and of l_jk in Delta q_jk,
-/// counts (1 + C_j)(1 + C_k) where its own Lemma 2 gives (1 + C_j)^2, compares the r-set's part in
-/// W_u with sin theta_0 and in V_u with B_dv as if these were 1, takes b for B_v, and one factor
-/// |v_j| for 1.
+/// and lambda_bar = min(d_least, l_least). The printed proof drops the change of v_k in h*_jk -
+/// h_jk and that of l_jk in Delta q_jk, compares the r-set's part in W_u with sin theta_0 and in
+/// V_u with B_dv as if these were 1, takes B_v for b and one factor |v_j| for 1, and in Eqn 26 the
+/// motion of w_k for that of w_j.
 struct repaired_theorem_5 {
   static double lambda_bar(const theorem_5_setting& s, const theorem_5_bound&) {
     return std::min(s.d_least, s.l_least);
