@@ -1,6 +1,7 @@
 # cmake -P cmake/bench.cmake: installs what is missing, builds the benchmarks and runs them on one
-# thread, in several rounds, together with NumPy, and PyTorch where python3-torch is installed. Ends with
-# one table of ratios. -DROUNDS=n before -P says how many rounds; 5 without.
+# thread, in several rounds, together with PyTorch and NumPy where Debian's python3-torch and
+# python3-numpy are installed. Ends with one table of ratios. -DROUNDS=n before -P says how many
+# rounds; 5 without.
 include(${CMAKE_CURRENT_LIST_DIR}/packages.cmake)
 install_packages(${library_packages} ${benchmark_packages})
 unset(ENV{OPENBLAS_CORETYPE})
@@ -13,25 +14,20 @@ run(${CMAKE_COMMAND} -S . -B ${build} -G Ninja -DCMAKE_BUILD_TYPE=Release -DTUTE
     -DTUTELAGE_EXAMPLES=OFF -DTUTELAGE_BENCHMARKS=ON)
 run(${CMAKE_COMMAND} --build ${build})
 
-set(torch)
-foreach(python IN ITEMS /usr/bin/python3 python3)
-  execute_process(COMMAND ${python} -c "import torch" RESULT_VARIABLE no_torch OUTPUT_QUIET
-                  ERROR_QUIET)
-  if(no_torch STREQUAL "0")
-    set(torch ${python})
-    break()
-  endif()
-endforeach()
-if(NOT torch)
-  message(STATUS "python3-torch is not installed: no comparison with PyTorch")
-endif()
-
-set(numpy /usr/bin/python3)
-execute_process(COMMAND ${numpy} -c "import numpy" RESULT_VARIABLE no_numpy OUTPUT_QUIET ERROR_QUIET)
-if(NOT no_numpy STREQUAL "0")
-  set(numpy)
-  message(STATUS "python3-numpy is not installed: no comparison with NumPy")
-endif()
+# find_python(variable module): the Python that has a module; empty when none has.
+function(find_python variable module)
+  foreach(python IN ITEMS /usr/bin/python3 python3)
+    execute_process(COMMAND ${python} -c "import ${module}" RESULT_VARIABLE missing OUTPUT_QUIET
+                    ERROR_QUIET)
+    if(missing STREQUAL "0")
+      set(${variable} ${python} PARENT_SCOPE)
+      return()
+    endif()
+  endforeach()
+  message(STATUS "python3-${module} is not installed: no comparison with it")
+endfunction()
+find_python(torch torch)
+find_python(numpy numpy)
 
 file(GLOB programs ${build}/benchmarks/bench_*)
 list(REMOVE_ITEM programs ${build}/benchmarks/bench_table)
@@ -51,12 +47,14 @@ foreach(round RANGE 1 ${ROUNDS})
       message(FATAL_ERROR "failed (${failed}): ${name}")
     endif()
   endforeach()
-  if(numpy)
-    run(${numpy} benchmarks/peers/population.py ${results}/numpy-population-${round}.json)
-  endif()
   if(torch)
     foreach(question IN ITEMS training_step gradient_rule)
       run(${torch} benchmarks/peers/${question}.py ${results}/torch-${question}-${round}.json)
+    endforeach()
+  endif()
+  if(numpy)
+    foreach(question IN ITEMS population determinants)
+      run(${numpy} benchmarks/peers/${question}.py ${results}/numpy-${question}-${round}.json)
     endforeach()
   endif()
 endforeach()

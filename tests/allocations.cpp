@@ -15,6 +15,9 @@
 #include <string>
 #include <string_view>
 #include <tutelage/theory/biased_population.hpp>
+#include <tutelage/theory/cramer.hpp>
+#include <tutelage/theory/direction_sets.hpp>
+#include <tutelage/theory/linear_fit.hpp>
 #include <tutelage/theory/online.hpp>
 #include <tutelage/theory/population_hessian.hpp>
 #include <tutelage/tutelage.hpp>
@@ -264,6 +267,24 @@ void check_theory() {
   check_repeated("Hessian times a vector", [&] { hessian.multiply(student, u, Hu); });
   online_sgd simulation(teacher, student, {.rate = 1e-3, .batch = 5}, 1);
   check_repeated("online step", [&] { simulation.step(); });
+  population_with_linear_fit fitted(teacher);
+  check_repeated("population gradient with a linear fit", [&] { fitted.gradient(student, found); });
+}
+
+void check_determinants() {
+  auto random = random_stream(5);
+  auto theta = make_matrix<double>(20, 9), replaced = theta;
+  random.fill_uniform(std::span(theta.data(), theta.size()), 0, 6);
+  std::vector<double> det(20);
+  angular_matrices<double> a;
+  cramer_determinants<double> c;
+  check_repeated("determinants of a set", [&] {
+    a.compute(arc_cosine<1>{}, std::span<const double>(theta.data(), 9));
+    c.compute(a.M, a.b);
+  });
+  expect_none("determinants of many sets", allocations_of([&] {
+                direction_set_determinants(arc_cosine<1>{}, theta, det, replaced);
+              }));
 }
 
 }  // namespace
@@ -284,6 +305,7 @@ int main() {
   check_training(mlp<double, relu, 100, 10, 50>(), "static widths");
   check_training(any_deep({33, 17, 65, 2}), "dynamic widths, float");
   check_theory();
+  check_determinants();
   if (failures == 0) std::puts("no allocation of ours after the first call");
   std::printf("allocations of BLAS: %zu\n", blas_allocations.load());
   return failures == 0 ? 0 : 1;

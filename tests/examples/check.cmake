@@ -216,6 +216,62 @@ foreach(file IN ITEMS convergence_2d.csv convergence_2d.svg convergence_2d.png)
 endforeach()
 fails(2 "--epochs" convergence_2d --epochs 0)
 
+# ---- angular_distance ---------------------------------------------------------------------------------
+
+runs(angular_distance --quick --out angular --threads 1)
+set(one_thread "${printed}")
+expect("${printed}" MATCHES "Conjecture 5.5 does not hold for every")
+if("${printed}" MATCHES "VIOLATION|NOT PROVED")
+  message(SEND_ERROR "angular_distance: ${printed}")
+endif()
+foreach(file IN ITEMS random.csv search.csv histogram.csv figure2.csv figure3.csv figure2.svg
+                      figure3.svg figure4.svg figure4.png)
+  exists(angular/${file})
+endforeach()
+file(STRINGS ${SCRATCH}/angular/random.csv lines)
+list(LENGTH lines count)
+expect(${count} EQUAL 8) # the names, m = 3 to 9
+foreach(line IN LISTS lines)
+  if(NOT line MATCHES "^m,")
+    expect("${line}" MATCHES "^[3-9],20000,[0-9]+,[0-9]+,0,0,-")
+  endif()
+endforeach()
+runs(angular_distance --quick --out angular --threads 2)
+expect("${printed}" STREQUAL "${one_thread}")
+fails(2 "--sets" angular_distance --sets 0)
+
+# ---- convergence_bounds -------------------------------------------------------------------------------
+
+runs(convergence_bounds --quick --out bounds --threads 1)
+set(one_thread "${printed}")
+expect("${printed}" MATCHES "repaired [^\n]* gamma 0")
+string(REGEX MATCHALL "within the bound" within "${printed}")
+list(LENGTH within count)
+expect(${count} EQUAL 5)
+if("${printed}" MATCHES "VIOLATED")
+  message(SEND_ERROR "convergence_bounds: ${printed}")
+endif()
+foreach(file IN ITEMS bounds.csv bounds.svg bounds.png figure7.csv figure7.svg figure7.png)
+  exists(bounds/${file})
+endforeach()
+runs(convergence_bounds --quick --out bounds --threads 2)
+expect("${printed}" STREQUAL "${one_thread}")
+fails(2 "--seeds" convergence_bounds --seeds 0)
+
+# ---- orthonormal_target -------------------------------------------------------------------------------
+
+runs(orthonormal_target --quick --out orthonormal --threads 1)
+set(one_thread "${printed}")
+expect("${printed}" MATCHES "a stuck one: [^\n]* 0 eigenvalues below 0")
+expect("${printed}" MATCHES "\n   40 [^\n]* 0 +0 +0\n") # neither minima nor saddles nor slow ones
+expect("${printed}" MATCHES "closed  *[0-9.]*e-1[0-9]")
+foreach(file IN ITEMS losses.csv losses.svg losses.png degrees.svg particles.csv particles.svg)
+  exists(orthonormal/${file})
+endforeach()
+runs(orthonormal_target --quick --out orthonormal --threads 2)
+expect("${printed}" STREQUAL "${one_thread}")
+fails(2 "--d" orthonormal_target --d 1)
+
 # ---- population_flow --------------------------------------------------------------------------------
 
 runs(population_flow --quick --out flow)

@@ -16,7 +16,7 @@
 #include <limits>
 #include <span>
 
-#include <tutelage/core/eigen.hpp>
+#include <tutelage/core/decompositions.hpp>
 #include <tutelage/theory/population_hessian.hpp>
 #include <vector>
 
@@ -62,10 +62,9 @@ critical_point<typename Student::value_type> classify(
 
   auto hessian = hessian_of(loss);
   const auto H = hessian.template operator()<FanOut>(student);
-  auto system = symmetric_eigen<T>(H);
+  auto system = symmetric_eigen(H);
   found.eigenvalues = std::move(system.values);
-  const auto lowest = matrix_view<const T>(system.vectors).row(0);
-  found.lowest_direction.assign(lowest.begin(), lowest.end());
+  for (std::size_t i = 0; i < p; ++i) found.lowest_direction.push_back(system.vectors(i, 0));
 
   T shortest = std::numeric_limits<T>::max();
   const auto W = student.template layer<1>().weights();
