@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <limits>
 #include <span>
@@ -48,6 +49,7 @@ template <class FanOut = trained_fan_out, class Loss, two_layer_network Student>
 critical_point<typename Student::value_type> classify(
     Loss& loss, const Student& student, typename Student::value_type largest_gradient = 1e-9) {
   using T = typename Student::value_type;
+  static_assert(std::same_as<T, double>, "classify: eigenvalues are found in double");
   const std::size_t p = parameter_count<FanOut>(student);
   critical_point<T> found{};
   gradients<Student> gradient;

@@ -36,10 +36,10 @@ void require_outputs(const char* function, const matrix_view<const T>& f, const 
   require_shape(function, "g", g, f.rows(), f.cols());
 }
 
-// A sum of squares in 16 parts that do not wait for each other: part p has the elements k of each
+// A sum of squared differences in 16 parts that do not wait for each other: part p has the elements k of each
 // row with k mod 16 = p, whatever the processor's vectors.
 template <class T>
-class sum_of_squares {
+class squared_differences {
  public:
   // g = y - f over a row; adds the squares of g.
   void add_difference(const T* y, const T* f, T* g, std::size_t count) {
@@ -55,7 +55,7 @@ class sum_of_squares {
 };
 
 template <simd_scalar T>
-class sum_of_squares<T> {
+class squared_differences<T> {
  public:
   void add_difference(const T* y, const T* f, T* g, std::size_t count) {
     const std::size_t whole = count / lanes<T>;
@@ -108,7 +108,7 @@ struct mean_squared_error {
   static T over_rows(const matrix_view<const T>& f, const Y& y, const matrix_view<T>& g) {
     detail::require_outputs("mean_squared_error", f, g);
     detail::require_shape("mean_squared_error", "targets", y, f.rows(), f.cols());
-    detail::sum_of_squares<T> squares;
+    detail::squared_differences<T> squares;
     for (std::size_t i = 0; i < f.rows(); ++i) {
       squares.add_difference(y.row(i).data(), f.row(i).data(), g.row(i).data(), f.cols());
     }
