@@ -214,7 +214,7 @@ std::string figure(const net& teacher, const std::vector<snapshot>& all,
 
 void report(population<net>& loss, const options& o, const net& student) {
   constexpr double rest = 1e-3;
-  const auto print = [](const critical_point<double>& point) {
+  const auto print = [](const classified_point<double>& point) {
     const char* const kind = point.kind == critical_kind::minimum  ? "a minimum"
                              : point.kind == critical_kind::saddle ? "a saddle"
                                                                    : "degenerate";

@@ -29,7 +29,7 @@ net pair_of(double angle, double radius) {
 // Both students between the teachers. There r/2 + r/2 = sum_j e.G(e, w*_j).
 const double between = (3 * std::numbers::pi / 4 + 1) / std::numbers::sqrt2 / std::numbers::pi;
 
-net moved(net student, const critical_point<double>& point, double t) {
+net moved(net student, const classified_point<double>& point, double t) {
   std::vector<double> at(4);
   read_parameters<fixed_fan_out>(student, std::span<double>(at));
   for (std::size_t i = 0; i < 4; ++i) at[i] += t * point.lowest_direction[i];

@@ -30,7 +30,7 @@ enum class critical_kind {
 };
 
 template <class T>
-struct critical_point {
+struct classified_point {
   critical_kind kind;
   T loss;
   T gradient_norm;             // Euclidean
@@ -46,12 +46,12 @@ struct critical_point {
 /// above `largest_gradient` (it is no critical point) or a student node is zero, shape_error when
 /// student and teacher do not fit.
 template <class FanOut = trained_fan_out, class Loss, two_layer_network Student>
-critical_point<typename Student::value_type> classify(
+classified_point<typename Student::value_type> classify(
     Loss& loss, const Student& student, typename Student::value_type largest_gradient = 1e-9) {
   using T = typename Student::value_type;
   static_assert(std::same_as<T, double>, "classify: eigenvalues are found in double");
   const std::size_t p = parameter_count<FanOut>(student);
-  critical_point<T> found{};
+  classified_point<T> found{};
   gradients<Student> gradient;
   found.loss = loss.gradient(student, gradient);
   std::vector<T> slope(p);
