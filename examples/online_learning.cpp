@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
-#include <iostream>
 #include <string>
 #include <vector>
 
@@ -13,6 +12,7 @@
 #include <tutelage/tutelage.hpp>
 
 #include "common/gnuplot.hpp"
+#include "common/program.hpp"
 #include "common/number.hpp"
 
 namespace {
@@ -225,19 +225,10 @@ int main(int argc, char** argv) {
   app.add_option("--seed", o.seed, "of teacher, student and inputs");
   app.add_flag("--quick", quick, "100 inputs, 2 runs, a short time");
   app.add_option("--out", o.out, "folder for online_learning.csv, .svg and .png");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& problem) {
-    return app.exit(problem) == 0 ? 0 : 2;
-  }
-  if (quick && inputs->count() == 0) o.inputs = 100;
-  if (quick && until->count() == 0) o.until = 10;
-  if (quick && runs->count() == 0) o.runs = 2;
-  try {
+  return examples::run_program(app, argc, argv, [&] {
+    if (quick && inputs->count() == 0) o.inputs = 100;
+    if (quick && until->count() == 0) o.until = 10;
+    if (quick && runs->count() == 0) o.runs = 2;
     run(o);
-  } catch (const std::exception& problem) {
-    std::cerr << "online_learning: " << problem.what() << '\n';
-    return 1;
-  }
-  return 0;
+  });
 }

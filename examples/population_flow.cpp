@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
-#include <iostream>
 #include <numbers>
 #include <string>
 #include <vector>
@@ -14,6 +13,7 @@
 #include <tutelage/tutelage.hpp>
 
 #include "common/gnuplot.hpp"
+#include "common/program.hpp"
 #include "common/number.hpp"
 
 namespace {
@@ -289,17 +289,8 @@ int main(int argc, char** argv) {
   app.add_flag("--fixed-fan-out", o.fixed, "only the lower layer moves");
   app.add_flag("--quick", quick, "a short flow");
   app.add_option("--out", o.out, "folder for population_flow.csv, _field.csv, .svg and .png");
-  try {
-    app.parse(argc, argv);
+  return examples::run_program(app, argc, argv, [&] {
     if (quick && until->count() == 0) o.until = 20;
-  } catch (const CLI::ParseError& problem) {
-    return app.exit(problem) == 0 ? 0 : 2;
-  }
-  try {
     run(o);
-  } catch (const std::exception& problem) {
-    std::cerr << "population_flow: " << problem.what() << '\n';
-    return 1;
-  }
-  return 0;
+  });
 }

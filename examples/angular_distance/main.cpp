@@ -7,12 +7,12 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
-#include <iostream>
 
 #include <tutelage/core/files.hpp>
 #include <tutelage/theory/angular_conditions.hpp>
 
 #include "common/gnuplot.hpp"
+#include "common/program.hpp"
 #include "report.hpp"
 
 namespace {
@@ -134,22 +134,13 @@ int main(int argc, char** argv) {
   app.add_option("--threads", o.threads, "0 = one a core; results do not depend on it");
   app.add_option("--out", o.out, "folder for the files");
   app.add_flag("--quick", quick, "20000 sets, 4 climbs of 2000 evaluations, coarse figures");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& problem) {
-    return app.exit(problem) == 0 ? 0 : 2;
-  }
-  if (quick) {
-    o.sets = 20'000;
-    o.climbs = 4;
-    o.evaluations = 2000;
-    o.steps = 41;
-  }
-  try {
+  return examples::run_program(app, argc, argv, [&] {
+    if (quick) {
+      o.sets = 20'000;
+      o.climbs = 4;
+      o.evaluations = 2000;
+      o.steps = 41;
+    }
     run(o);
-  } catch (const std::exception& problem) {
-    std::cerr << "angular_distance: " << problem.what() << '\n';
-    return 1;
-  }
-  return 0;
+  });
 }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <exception>
 #include <iostream>
 
 #include <tutelage/core/blas_threads.hpp>

@@ -5,12 +5,12 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
-#include <iostream>
 
 #include <tutelage/core/blas_threads.hpp>
 #include <tutelage/core/files.hpp>
 
 #include "common/gnuplot.hpp"
+#include "common/program.hpp"
 #include "report.hpp"
 
 namespace {
@@ -137,21 +137,11 @@ int main(int argc, char** argv) {
   app.add_option("--threads", o.threads, "0 = one a core; results do not depend on it");
   app.add_option("--out", o.out, "folder for bounds and figure7: .csv, .svg and .png");
   app.add_flag("--quick", quick, "2 seeds, 10 epochs of 40 steps");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& problem) {
-    return app.exit(problem) == 0 ? 0 : 2;
-  }
-  if (quick) {
-    o.seeds = 2;
-    o.epochs = 10;
-  }
-  try {
-    const blas_threads one(1);
+  return examples::run_program(app, argc, argv, [&] {
+    if (quick) {
+      o.seeds = 2;
+      o.epochs = 10;
+    }
     run(o, quick ? 40 : 200);
-  } catch (const std::exception& problem) {
-    std::cerr << "convergence_bounds: " << problem.what() << '\n';
-    return 1;
-  }
-  return 0;
+  });
 }

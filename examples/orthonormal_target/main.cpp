@@ -6,13 +6,13 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <iostream>
 #include <string>
 
 #include <tutelage/core/blas_threads.hpp>
 #include <tutelage/core/files.hpp>
 
 #include "common/gnuplot.hpp"
+#include "common/program.hpp"
 #include "experiment.hpp"
 
 namespace {
@@ -220,21 +220,11 @@ int main(int argc, char** argv) {
   app.add_option("--threads", o.threads, "0 = one a core; results do not depend on it");
   app.add_option("--out", o.out, "folder for losses, degrees and particles: .csv, .svg and .png");
   app.add_flag("--quick", quick, "4 seeds, 3000 steps");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& problem) {
-    return app.exit(problem) == 0 ? 0 : 2;
-  }
-  if (quick) {
-    o.seeds = 4;
-    o.steps = 3000;
-  }
-  try {
-    const blas_threads one(1);
+  return examples::run_program(app, argc, argv, [&] {
+    if (quick) {
+      o.seeds = 4;
+      o.steps = 3000;
+    }
     run(o);
-  } catch (const std::exception& problem) {
-    std::cerr << "orthonormal_target: " << problem.what() << '\n';
-    return 1;
-  }
-  return 0;
+  });
 }
