@@ -4,14 +4,13 @@
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstdio>
-#include <filesystem>
 #include <string>
 #include <vector>
 
 #include <tutelage/analysis.hpp>
 #include <tutelage/tutelage.hpp>
 
-#include "common/gnuplot.hpp"
+#include "common/output_folder.hpp"
 #include "common/program.hpp"
 
 namespace {
@@ -139,10 +138,8 @@ int main(int argc, char** argv) {
     }
     std::printf("loss %.3g, %zu of 2 teacher nodes covered\n", loss, alignment.covered(0.95));
 
-    std::filesystem::create_directories(out);
-    const std::string stem = out + "/convergence_2d";
-    write_file(stem + ".csv", csv(teacher, all));
-    std::printf("wrote %s.csv\n", stem.c_str());
+    examples::output_folder results(out);
+    results.write("convergence_2d.csv", csv(teacher, all));
     // Six pictures: geometric in the epoch, where most happens early.
     std::vector<snapshot> shown;
     for (std::size_t i = 0; i < 6; ++i) {
@@ -152,8 +149,7 @@ int main(int argc, char** argv) {
       if (shown.empty() || shown.back().epoch != epoch)
         shown.push_back(all[std::min(epoch, epochs)]);
     }
-    if (examples::draw(stem, figure(teacher, shown))) {
-      std::printf("wrote %s.svg\nwrote %s.png\n", stem.c_str(), stem.c_str());
-    }
+    results.draw("convergence_2d", figure(teacher, shown));
+    results.print();
   });
 }

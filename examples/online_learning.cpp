@@ -4,16 +4,15 @@
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstdio>
-#include <filesystem>
 #include <string>
 #include <vector>
 
 #include <tutelage/theory.hpp>
 #include <tutelage/tutelage.hpp>
 
-#include "common/gnuplot.hpp"
-#include "common/program.hpp"
 #include "common/number.hpp"
+#include "common/output_folder.hpp"
+#include "common/program.hpp"
 
 namespace {
 
@@ -197,13 +196,10 @@ void run(const options& o) {
                 curves[0].points[i].loss, curves[1].points[i].loss,
                 average / static_cast<double>(o.runs));
   }
-  std::filesystem::create_directories(o.out);
-  const std::string stem = o.out + "/online_learning";
-  write_file(stem + ".csv", csv(curves, o));
-  std::printf("wrote %s.csv\n", stem.c_str());
-  if (examples::draw(stem, figure(curves, o))) {
-    std::printf("wrote %s.svg\nwrote %s.png\n", stem.c_str(), stem.c_str());
-  }
+  examples::output_folder out(o.out);
+  out.write("online_learning.csv", csv(curves, o));
+  out.draw("online_learning", figure(curves, o));
+  out.print();
 }
 
 }  // namespace

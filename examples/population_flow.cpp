@@ -4,7 +4,6 @@
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstdio>
-#include <filesystem>
 #include <numbers>
 #include <string>
 #include <vector>
@@ -12,9 +11,9 @@
 #include <tutelage/theory.hpp>
 #include <tutelage/tutelage.hpp>
 
-#include "common/gnuplot.hpp"
-#include "common/program.hpp"
 #include "common/number.hpp"
+#include "common/output_folder.hpp"
+#include "common/program.hpp"
 
 namespace {
 
@@ -262,14 +261,11 @@ void run(const options& o) {
   std::size_t half = 0;
   while (half + 1 < all.size() && all[half].loss > middle) ++half;
   const std::vector<const snapshot*> shown{&all.front(), &all[half], &all.back()};
-  std::filesystem::create_directories(o.out);
-  const std::string stem = o.out + "/population_flow";
-  write_file(stem + ".csv", trajectories_csv(all));
-  write_file(stem + "_field.csv", field_csv(teacher, shown));
-  std::printf("wrote %s.csv\nwrote %s_field.csv\n", stem.c_str(), stem.c_str());
-  if (examples::draw(stem, figure(teacher, all, shown))) {
-    std::printf("wrote %s.svg\nwrote %s.png\n", stem.c_str(), stem.c_str());
-  }
+  examples::output_folder out(o.out);
+  out.write("population_flow.csv", trajectories_csv(all));
+  out.write("population_flow_field.csv", field_csv(teacher, shown));
+  out.draw("population_flow", figure(teacher, all, shown));
+  out.print();
 }
 
 }  // namespace

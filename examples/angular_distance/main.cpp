@@ -6,12 +6,11 @@
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstdio>
-#include <filesystem>
 
 #include <tutelage/core/files.hpp>
 #include <tutelage/theory/angular_conditions.hpp>
 
-#include "common/gnuplot.hpp"
+#include "common/output_folder.hpp"
 #include "common/program.hpp"
 #include "report.hpp"
 
@@ -98,25 +97,16 @@ void run(const options& o) {
   std::printf("  so Conjecture 5.5 does not hold for every angular-distance function\n");
 
   const auto surfaces = figure_2(o.steps), more = figure_3(o.steps);
-  std::filesystem::create_directories(o.out);
-  const auto write = [&](const std::string& name, const std::string& text) {
-    write_file(o.out + '/' + name, text);
-    std::printf("wrote %s/%s\n", o.out.c_str(), name.c_str());
-  };
-  write("random.csv", random_csv(random));
-  write("search.csv", search_csv(searched));
-  write("histogram.csv", histogram_csv(random));
-  write("figure2.csv", surfaces_csv(surfaces));
-  write("figure3.csv", surfaces_csv(more));
-  const auto draw = [&](const std::string& name, const std::string& script) {
-    const std::string stem = o.out + '/' + name;
-    if (examples::draw(stem, script)) {
-      std::printf("wrote %s.svg\nwrote %s.png\n", stem.c_str(), stem.c_str());
-    }
-  };
-  draw("figure2", surfaces_figure("min_i det M_i, m = 3", surfaces));
-  draw("figure3", surfaces_figure("min_i det M_i, m = 4", more));
-  draw("figure4", histogram_figure(random));
+  examples::output_folder out(o.out);
+  out.write("random.csv", random_csv(random));
+  out.write("search.csv", search_csv(searched));
+  out.write("histogram.csv", histogram_csv(random));
+  out.write("figure2.csv", surfaces_csv(surfaces));
+  out.write("figure3.csv", surfaces_csv(more));
+  out.draw("figure2", surfaces_figure("min_i det M_i, m = 3", surfaces));
+  out.draw("figure3", surfaces_figure("min_i det M_i, m = 4", more));
+  out.draw("figure4", histogram_figure(random));
+  out.print();
 }
 
 }  // namespace

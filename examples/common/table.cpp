@@ -1,13 +1,11 @@
 #include "common/table.hpp"
 
 #include <cmath>
-#include <cstdio>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include <tutelage/core/files.hpp>
 
-#include "common/gnuplot.hpp"
+#include "common/output_folder.hpp"
 
 namespace examples {
 
@@ -40,14 +38,11 @@ std::string table::json() const {
 
 void write_results(const std::string& folder, const std::string& name, const table& results,
                    const std::string& script) {
-  std::filesystem::create_directories(folder);
-  const std::string stem = folder + "/" + name;
-  tutelage::write_file(stem + ".csv", results.csv());
-  tutelage::write_file(stem + ".json", results.json() + "\n");
-  std::printf("wrote %s.csv\nwrote %s.json\n", stem.c_str(), stem.c_str());
-  if (draw(stem, "set datafile separator ','\n" + script)) {
-    std::printf("wrote %s.svg\nwrote %s.png\n", stem.c_str(), stem.c_str());
-  }
+  output_folder out(folder);
+  out.write(name + ".csv", results.csv());
+  out.write(name + ".json", results.json() + "\n");
+  out.draw(name, "set datafile separator ','\n" + script);
+  out.print();
 }
 
 }  // namespace examples

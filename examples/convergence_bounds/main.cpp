@@ -4,12 +4,11 @@
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstdio>
-#include <filesystem>
 
 #include <tutelage/core/blas_threads.hpp>
 #include <tutelage/core/files.hpp>
 
-#include "common/gnuplot.hpp"
+#include "common/output_folder.hpp"
 #include "common/program.hpp"
 #include "report.hpp"
 
@@ -107,21 +106,12 @@ void run(const options& o, std::size_t steps) {
   print(five);
   const auto panels = run_panels(o, steps);
 
-  std::filesystem::create_directories(o.out);
-  const auto write = [&](const std::string& name, const std::string& text) {
-    write_file(o.out + '/' + name, text);
-    std::printf("wrote %s/%s\n", o.out.c_str(), name.c_str());
-  };
-  write("bounds.csv", curves_csv(four, five));
-  write("figure7.csv", panels_csv(panels));
-  const auto draw = [&](const std::string& name, const std::string& script) {
-    const std::string stem = o.out + '/' + name;
-    if (examples::draw(stem, script)) {
-      std::printf("wrote %s.svg\nwrote %s.png\n", stem.c_str(), stem.c_str());
-    }
-  };
-  draw("bounds", curves_figure(four, five));
-  draw("figure7", panels_figure(panels, 4));
+  examples::output_folder out(o.out);
+  out.write("bounds.csv", curves_csv(four, five));
+  out.write("figure7.csv", panels_csv(panels));
+  out.draw("bounds", curves_figure(four, five));
+  out.draw("figure7", panels_figure(panels, 4));
+  out.print();
 }
 
 }  // namespace

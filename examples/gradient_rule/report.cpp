@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cstdarg>
 #include <cstdio>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <ostream>
 
 #include "common/gnuplot.hpp"
+#include "common/output_folder.hpp"
 
 namespace examples {
 
@@ -243,21 +243,13 @@ std::string to_json(const options& o, const run_result& result) {
 }
 
 std::vector<std::string> write_files(const options& o, const run_result& result) {
-  std::filesystem::create_directories(o.out);
-  const std::string folder = o.out + "/";
-  const std::string nodes = folder + "nodes.csv", slice = folder + "slice.csv";
-  tutelage::write_file(nodes, nodes_csv(result));
-  tutelage::write_file(slice, slice_csv(result));
-  std::vector<std::string> written{nodes, slice};
-  const auto figure = [&](const std::string& name, const std::string& script) {
-    if (!draw(folder + name, script)) return;
-    written.push_back(folder + name + ".svg");
-    written.push_back(folder + name + ".png");
-  };
-  figure("beta", heat_maps(result));
-  figure("strengths", strengths(result, nodes));
-  figure("plane", plane(result));
-  return written;
+  output_folder out(o.out);
+  const std::string nodes = out.write("nodes.csv", nodes_csv(result));
+  out.write("slice.csv", slice_csv(result));
+  out.draw("beta", heat_maps(result));
+  out.draw("strengths", strengths(result, nodes));
+  out.draw("plane", plane(result));
+  return out.written();
 }
 
 }  // namespace examples

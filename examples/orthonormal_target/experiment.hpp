@@ -19,8 +19,8 @@ struct descent_run {
   double final_loss = 0;           // relative; what has not learned goes on, to 51 times the steps
   double gradient_norm = 0;        // there
   std::optional<classified_point<double>> end;  // where it has vanished and the loss has not
-  std::vector<std::vector<double>> degrees;   // the loss by Hermite degree, at each snapshot
-  std::vector<double> higher;                 // of all degrees above, at most
+  std::vector<std::vector<double>> degrees;     // the loss by Hermite degree, at each snapshot
+  std::vector<double> higher;                   // of all degrees above, at most
 };
 
 struct width_settings {

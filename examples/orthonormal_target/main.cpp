@@ -5,13 +5,12 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
 #include <string>
 
 #include <tutelage/core/blas_threads.hpp>
 #include <tutelage/core/files.hpp>
 
-#include "common/gnuplot.hpp"
+#include "common/output_folder.hpp"
 #include "common/program.hpp"
 #include "experiment.hpp"
 
@@ -189,22 +188,13 @@ void run(const options& o) {
   std::printf("  closed       %.2g, loss %.3g\n  independent  %.2g, loss %.3g\n", largest(closed),
               closed.loss.back(), largest(independent), independent.loss.back());
 
-  std::filesystem::create_directories(o.out);
-  const auto write = [&](const std::string& name, const std::string& text) {
-    write_file(o.out + '/' + name, text);
-    std::printf("wrote %s/%s\n", o.out.c_str(), name.c_str());
-  };
-  write("losses.csv", losses_csv(results));
-  write("particles.csv", particles_csv(closed, independent));
-  const auto draw = [&](const std::string& name, const std::string& script) {
-    const std::string stem = o.out + '/' + name;
-    if (examples::draw(stem, script)) {
-      std::printf("wrote %s.svg\nwrote %s.png\n", stem.c_str(), stem.c_str());
-    }
-  };
-  draw("losses", losses_figure(results));
-  draw("degrees", degrees_figure(results));
-  draw("particles", particles_figure(closed, independent));
+  examples::output_folder out(o.out);
+  out.write("losses.csv", losses_csv(results));
+  out.write("particles.csv", particles_csv(closed, independent));
+  out.draw("losses", losses_figure(results));
+  out.draw("degrees", degrees_figure(results));
+  out.draw("particles", particles_figure(closed, independent));
+  out.print();
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdarg>
 #include <cstdio>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <ostream>
@@ -12,6 +11,7 @@
 #include <tutelage/core/files.hpp>
 
 #include "common/gnuplot.hpp"
+#include "common/output_folder.hpp"
 
 namespace examples {
 
@@ -366,20 +366,12 @@ std::string to_json(const options& o, const std::vector<run_result>& runs) {
 }
 
 std::vector<std::string> write_files(const options& o, const std::vector<run_result>& runs) {
-  std::filesystem::create_directories(o.out);
-  const std::string folder = o.out + "/";
-  const std::string history = folder + "history.csv", nodes = folder + "nodes.csv";
-  tutelage::write_file(history, history_csv(runs));
-  tutelage::write_file(nodes, nodes_csv(runs));
-  std::vector<std::string> written{history, nodes};
-  const auto figure = [&](const std::string& name, const std::string& script) {
-    if (!draw(folder + name, script)) return;
-    written.push_back(folder + name + ".svg");
-    written.push_back(folder + name + ".png");
-  };
-  figure("specialization", specialization_figure(nodes, runs.size()));
-  figure("dynamics", dynamics_figure(history, runs.front()));
-  return written;
+  output_folder out(o.out);
+  const std::string history = out.write("history.csv", history_csv(runs));
+  const std::string nodes = out.write("nodes.csv", nodes_csv(runs));
+  out.draw("specialization", specialization_figure(nodes, runs.size()));
+  out.draw("dynamics", dynamics_figure(history, runs.front()));
+  return out.written();
 }
 
 }  // namespace examples

@@ -8,6 +8,7 @@
 #include <tutelage/core/files.hpp>
 
 #include "common/gnuplot.hpp"
+#include "common/output_folder.hpp"
 
 namespace examples {
 
@@ -205,16 +206,11 @@ std::string loss_figure(const std::string& file, std::size_t m, const std::vecto
 }  // namespace
 
 std::vector<std::string> write_figures(const std::string& folder, const sweep_results& runs) {
-  std::vector<std::string> written;
-  const auto write = [&](const std::string& name, const std::string& content) {
-    tutelage::write_file(folder + "/" + name, content);
-    written.push_back(folder + "/" + name);
-    return folder + "/" + name;
-  };
-  const std::string students = write("students.csv", students_csv(runs));
-  const std::string success = write("success.csv", success_csv(runs));
-  const std::string dynamics = write("dynamics.csv", dynamics_csv(runs));
-  const std::string loss = write("loss.csv", loss_csv(runs));
+  output_folder out(folder);
+  const std::string students = out.write("students.csv", students_csv(runs));
+  const std::string success = out.write("success.csv", success_csv(runs));
+  const std::string dynamics = out.write("dynamics.csv", dynamics_csv(runs));
+  const std::string loss = out.write("loss.csv", loss_csv(runs));
   const auto overs = values_of(runs, &run_key::over_realization);
   const auto polarities = values_of(runs, &run_key::polarity);
   const std::size_t last_epoch = runs.begin()->second.eval_loss.size() - 1;
@@ -222,17 +218,14 @@ std::vector<std::string> write_figures(const std::string& folder, const sweep_re
       std::find(overs.begin(), overs.end(), 5.0) != overs.end() ? 5.0 : overs.back();
   for (const std::size_t m : values_of(runs, &run_key::teachers)) {
     const auto figure = [&](const std::string& name, const std::string& script) {
-      const std::string stem = folder + "/" + name + "-m" + std::to_string(m);
-      if (!draw(stem, script)) return;
-      written.push_back(stem + ".svg");
-      written.push_back(stem + ".png");
+      out.draw(name + "-m" + std::to_string(m), script);
     };
     figure("figure5", students_figure(students, m, overs, polarities));
     figure("figure7", success_figure(success, m, overs, last_epoch));
     figure("figure8", dynamics_figure(dynamics, m, over_of_dynamics, polarities));
     figure("loss", loss_figure(loss, m, overs, polarities));
   }
-  return written;
+  return out.written();
 }
 
 }  // namespace examples
