@@ -147,7 +147,7 @@ void check() {
 
 template <class Way>
 void add_way(const std::string& implementation) {
-  add(name("population gradient", "double", "100x20x100x10", implementation), flops,
+  add(name("population_gradient", "double", "100x20x100x10", implementation), flops,
       [] { return [way = std::make_shared<Way>()] { way->run(); }; });
 }
 

@@ -262,7 +262,7 @@ void check_theory() {
   gradients<biased_net> biased_found;
   check_repeated("biased population gradient",
                  [&] { biased_loss.gradient(biased_student, biased_found); });
-  population_hessian hessian(loss);
+  auto hessian = hessian_of(loss);
   std::vector<double> u(30 * 17 + 17 * 3, 1), Hu(u.size());
   check_repeated("Hessian times a vector", [&] { hessian.multiply(student, u, Hu); });
   online_sgd simulation(teacher, student, {.rate = 1e-3, .batch = 5}, 1);

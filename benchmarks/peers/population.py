@@ -73,7 +73,7 @@ def main():
         results.append((time.perf_counter() - begin) / 200)
     rows = [
         {
-            "run_name": "population gradient/double/100x20x100x10/NumPy",
+            "run_name": "population_gradient/double/100x20x100x10/NumPy",
             "run_type": "iteration",
             "real_time": 1e6 * seconds,
             "time_unit": "us",

@@ -5,6 +5,7 @@
 #include <tutelage/theory/angle.hpp>
 #include <tutelage/theory/angular_conditions.hpp>
 #include <tutelage/theory/angular_distance.hpp>
+#include <tutelage/theory/biased_hessian.hpp>
 #include <tutelage/theory/biased_kernel.hpp>
 #include <tutelage/theory/biased_population.hpp>
 #include <tutelage/theory/contraction_bounds.hpp>

@@ -47,6 +47,26 @@ TEST_CASE_TEMPLATE("the mean of one step, by twenty thousand steps, within 5 sta
   }
 }
 
+TEST_CASE("one input, where the mean is known: each power of the rate and of the batch") {
+  // w = 1 and w* = 2: a step adds eta (mean of x^2 1(x > 0)) to w. E x^2 1 = 1/2, E x^4 1 = 3/2.
+  any_width<> teacher({1, 1, 1}), student({1, 1, 1});
+  teacher.layer<1>().weights()(0, 0) = 2;
+  student.layer<1>().weights()(0, 0) = 1;
+  teacher.layer<2>().weights()(0, 0) = student.layer<2>().weights()(0, 0) = 1;
+  const auto S = order_parameters(teacher, student);
+  auto change = make_matrix<double>(2, 2);
+  for (const std::size_t batch : {1U, 2U, 10U}) {
+    const double eta = 0.25, B = static_cast<double>(batch);
+    online_dynamics<double> dynamics(order_dynamics<double>(teacher, student), 1,
+                                     {.rate = eta, .batch = batch});
+    dynamics.drift(S, change);
+    CHECK(close_to(change(0, 1), 2 * eta / 2, 8 * epsilon<double>));
+    CHECK(close_to(change(0, 0), 2 * eta / 2 + eta * eta * (1.5 / B + 0.25 * (1 - 1 / B)),
+                   8 * epsilon<double>));
+    CHECK(change(1, 1) == 0);
+  }
+}
+
 TEST_CASE("simulations follow the mean, with the noise term and not without") {
   // eta d = 1. Fluctuations are of order 1/sqrt(d), and their effect on the mean of order 1/d.
   const std::size_t d = 200, steps = 500;

@@ -47,7 +47,7 @@ double largest(const matrix<T>& H) {
 template <class FanOut, class Teacher, class Student>
 void judge(const Teacher& teacher, const Student& student, double std) {
   population loss(teacher, std);
-  population_hessian hessian(loss);
+  auto hessian = hessian_of(loss);
   const auto H = hessian.template operator()<FanOut>(student);
   CHECK(close_to(H, stepped<FanOut>(teacher, student, std), 1e-12 * largest(H)));
   const std::size_t p = H.shape(0);
@@ -100,7 +100,7 @@ TEST_CASE("on a teacher, opposite to one, two on a line: central differences") {
     W(i, 3) = -3 * W(i, 2);
   }
   population loss(teacher);
-  population_hessian hessian(loss);
+  auto hessian = hessian_of(loss);
   const auto H = hessian(student);
   const std::size_t p = H.shape(0);
   gradients<any_width<L>> found;
@@ -127,7 +127,7 @@ TEST_CASE("on a teacher, opposite to one, two on a line: central differences") {
 TEST_CASE("zero nodes, and what does not fit") {
   const auto teacher = random_network<any_width<double>>({3, 2, 2}, 3);
   population loss(teacher);
-  population_hessian hessian(loss);
+  auto hessian = hessian_of(loss);
   auto student = random_network<any_width<double>>({3, 2, 2}, 4);
   std::vector<double> u(10), short_u(9);
   CHECK(message_of<shape_error>([&] { hessian.multiply(student, short_u, u); }) ==

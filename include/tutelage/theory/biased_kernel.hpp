@@ -69,6 +69,21 @@ T upper_orthant(T h, T k, const angle<T>& theta, T to_k, T to_h) {
 
 }  // namespace detail
 
+/// E[x x^T f'(a) f'(a')] = s^2 (all I + w w w^T/|w|^2 + v v v^T/|v|^2 + plane (p p^T - q q^T)),
+/// with p and q as in gaussian_kernel.hpp; E[x f'(a) f'(a')] = s (to_w w/|w| + to_v v/|v|); E[f'(a)
+/// f'(a')] = all.
+template <class T>
+struct biased_gates {
+  T all, w, v, plane, to_w, to_v;
+};
+
+/// E[x x^T f''(a) f(a')] = s^2 (w w w^T/|w|^2 + wn (w n^T + n w^T)/|w| + rest (I - w w^T/|w|^2) + n
+/// n n^T) with n as there; E[x f''(a) f(a')] = s (to_w w/|w| + to_n n); E[f''(a) f(a')] = rest.
+template <class T>
+struct biased_boundary {
+  T w, wn, rest, n, to_w, to_n;
+};
+
 /// Two nodes with biases, by what their expectations depend on. A node whose weights are zero is a
 /// constant; one whose bias is zero too has no gate, and argument_error says so.
 template <scalar T>
@@ -137,6 +152,24 @@ class biased_pair {
     return both_linear() * d + w_linear() * (deviation * v_.density + d * v_.active) +
            v_linear() * (deviation * rho_ * w_.density + d * w_.active) +
            both_gated() * (deviation * (t2_ + rho_ * t1_) + d * both_);
+  }
+
+  /// The derivative of (F v + G w/|w|, B) when (v, d) moves: by Stein's identity, as x is Gaussian.
+  [[nodiscard]] biased_gates<T> gates() const {
+    const T on_w = v_linear() * w_.density + both_gated() * t1_;
+    const T on_v = w_linear() * v_.density + both_gated() * t2_;
+    return {of_v() / (std_ * std_),    w_.h * on_w, v_.h * on_v,
+            both_gated() * q_ * edge_, on_w,        on_v};
+  }
+
+  /// The derivative when (w, b) moves: the moments of f(a') on the boundary of a.
+  [[nodiscard]] biased_boundary<T> boundary() const {
+    if (w_.is_constant()) return {};
+    const T mean = of_w() / std_ / w_.deviation;
+    const T slope =
+        v_.deviation * q_ * (v_linear() * w_.density + both_gated() * t1_) / w_.deviation;
+    const T bend = both_gated() * v_.deviation * q_ * edge_ / w_.deviation;
+    return {w_.h * w_.h * mean, w_.h * slope, mean, bend, w_.h * mean, slope};
   }
 
  private:

@@ -37,15 +37,14 @@ class biased_population {
  public:
   /// Inputs are N(0, std^2 I).
   explicit biased_population(const Teacher& teacher, R std = 1)
-      : in_(teacher.in_width()), out_(teacher.out_width()), std_(std) {
-    append("teacher", teacher, T(-1), teacher_);
-    for (const node& u : teacher_) {
-      for (const node& v : teacher_) constant_ += product(u, v) * pair(u, v).kernel() / R(2);
+      : teacher_(teacher), in_(teacher.in_width()), out_(teacher.out_width()), std_(std) {
+    append("teacher", teacher, T(-1), teachers_);
+    for (const node& u : teachers_) {
+      for (const node& v : teachers_) constant_ += product(u, v) * pair(u, v).kernel() / R(2);
     }
   }
 
-  [[nodiscard]] std::size_t in_width() const noexcept { return in_; }
-  [[nodiscard]] std::size_t out_width() const noexcept { return out_; }
+  [[nodiscard]] const Teacher& teacher() const noexcept { return teacher_; }
   [[nodiscard]] R std() const noexcept { return std_; }
 
   /// J. Throws shape_error when student and teacher do not fit, and argument_error when weights and
@@ -65,7 +64,7 @@ class biased_population {
     fill_zero(dV);
     return visit_all_pairs(
         student, [&](std::size_t i, std::size_t k, const T& A, const biased_pair<T>& at) {
-          const node &own = students_[i], &other = k <= n ? students_[k] : teacher_[k - n - 1];
+          const node &own = students_[i], &other = k <= n ? students_[k] : teachers_[k - n - 1];
           const T K = at.kernel();
           for (std::size_t c = 0; c < out_; ++c) dV(i, c) -= K * other.fan_out[c];
           if (i == n) return;
@@ -146,7 +145,7 @@ class biased_population {
     T J = constant_;
     for (std::size_t i = 0; i < students_.size(); ++i) {
       std::size_t k = 0;
-      for (const auto* nodes : {&students_, &teacher_}) {
+      for (const auto* nodes : {&students_, &teachers_}) {
         const R times = nodes == &students_ ? R(0.5) : R(1);
         for (const node& other : *nodes) {
           const auto at = pair(students_[i], other);
@@ -159,10 +158,11 @@ class biased_population {
     return J;
   }
 
+  Teacher teacher_;
   std::size_t in_, out_;
   R std_;
-  std::vector<node> students_, teacher_;  // n + 1 and m + 1
-  T constant_ = 0;                        // the teacher's own part of J
+  std::vector<node> students_, teachers_;  // n + 1 and m + 1
+  T constant_ = 0;                         // the teacher's own part of J
 };
 
 }  // namespace tutelage

@@ -44,10 +44,9 @@ struct critical_point {
 /// Classifies the point at which `student` is. Throws argument_error when its gradient's norm is
 /// above `largest_gradient` (it is no critical point) or a student node is zero, shape_error when
 /// student and teacher do not fit.
-template <class FanOut = trained_fan_out, unbiased_network Teacher, unbiased_network Student>
+template <class FanOut = trained_fan_out, class Loss, two_layer_network Student>
 critical_point<typename Student::value_type> classify(
-    population<Teacher>& loss, const Student& student,
-    typename Student::value_type largest_gradient = 1e-9) {
+    Loss& loss, const Student& student, typename Student::value_type largest_gradient = 1e-9) {
   using T = typename Student::value_type;
   const std::size_t p = parameter_count<FanOut>(student);
   critical_point<T> found{};
@@ -61,7 +60,7 @@ critical_point<typename Student::value_type> classify(
                                       ", expected at most ", largest_gradient));
   }
 
-  population_hessian hessian(loss);
+  auto hessian = hessian_of(loss);
   const auto H = hessian.template operator()<FanOut>(student);
   auto system = symmetric_eigen<T>(H);
   found.eigenvalues = std::move(system.values);

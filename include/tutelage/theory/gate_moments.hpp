@@ -110,15 +110,15 @@ T orthant_of_four(const gate_covariance<T>& S) {
   const auto slope = [&](T u) {
     const T t = std::sin(u);
     gate_covariance<T> at = S;
-    for (const std::size_t i : {0, 1}) {
-      for (const std::size_t j : {2, 3}) {
+    for (const std::size_t i : {0U, 1U}) {
+      for (const std::size_t j : {2U, 3U}) {
         at[i][j] *= t;
         at[j][i] *= t;
       }
     }
     T sum = 0;
-    for (const std::size_t i : {0, 1}) {
-      for (const std::size_t j : {2, 3}) {
+    for (const std::size_t i : {0U, 1U}) {
+      for (const std::size_t j : {2U, 3U}) {
         sum +=
             S[i][j] / std::sqrt(determinant(at, i, j)) * pair(conditional(at, i, j), 1 - i, 5 - j);
       }

@@ -38,26 +38,18 @@ class population {
 
  public:
   /// Inputs are N(0, std^2 I).
-  explicit population(const Teacher& teacher, R std = 1)
-      : W_star_(to_matrix(teacher.template layer<1>().linear_weights())),
-        V_star_(to_matrix(teacher.template layer<2>().linear_weights())),
-        slope_(detail::hidden_slope(teacher)),
-        std_(std) {
-    const std::size_t m = V_star_.shape(0);
+  explicit population(const Teacher& teacher, R std = 1) : teacher_(teacher), std_(std) {
+    const auto W = W_star(), V = V_star();
+    const std::size_t m = V.rows();
+    const R slope = detail::hidden_slope(teacher);
     auto K = make_matrix<T>(m, m), A = make_matrix<T>(m, m);
-    gaussian_kernel_matrix<T>(W_star_, W_star_, {slope_, slope_}, std, matrix_view(K));
-    multiply(V_star_, transposed(V_star_), A);
+    gaussian_kernel_matrix<T>(W, W, {slope, slope}, std, matrix_view(K));
+    multiply(V, transposed(V), A);
     for (std::size_t k = 0; k < m * m; ++k) constant_ += A.data()[k] * K.data()[k] / R(2);
   }
 
-  [[nodiscard]] std::size_t in_width() const noexcept { return W_star_.shape(0); }
-  [[nodiscard]] std::size_t out_width() const noexcept { return V_star_.shape(1); }
+  [[nodiscard]] const Teacher& teacher() const noexcept { return teacher_; }
   [[nodiscard]] R std() const noexcept { return std_; }
-  /// W* [d, m] and V* [m, C].
-  [[nodiscard]] const matrix<T>& teacher_weights() const noexcept { return W_star_; }
-  [[nodiscard]] const matrix<T>& teacher_fan_out() const noexcept { return V_star_; }
-  /// The slope of the teacher's gates.
-  [[nodiscard]] R teacher_slope() const noexcept { return slope_; }
 
   /// J. Throws shape_error when student and teacher do not fit.
   template <unbiased_network Student>
@@ -86,6 +78,13 @@ class population {
   }
 
  private:
+  [[nodiscard]] matrix_view<const T> W_star() const {  // [d, m]
+    return teacher_.template layer<1>().weights();
+  }
+  [[nodiscard]] matrix_view<const T> V_star() const {  // [m, C]
+    return teacher_.template layer<2>().weights();
+  }
+
   static bool is_zero(std::span<const T> v) {
     return std::all_of(v.begin(), v.end(), [](const T& x) { return x == T(0); });
   }
@@ -93,16 +92,16 @@ class population {
   // Leaves K / s^2 in P_, A o F in A_ and |w_i| D_i in along_; returns J.
   template <class Student>
   T visit_all_pairs(const Student& student) {
-    detail::require_fit("population", student, in_width(), out_width());
+    detail::require_fit("population", student, teacher_.in_width(), teacher_.out_width());
     const auto W = matrix_view<const T>(student.template layer<1>().linear_weights());
     const auto V = matrix_view<const T>(student.template layer<2>().linear_weights());
-    const std::size_t n = W.cols(), nodes = n + W_star_.shape(1);
+    const std::size_t n = W.cols(), nodes = n + W_star().cols();
     const auto U = U_.reshape(W.rows(), nodes), a = a_.reshape(nodes, V.cols());
     detail::copy_columns(W, U, 0);
-    detail::copy_columns(matrix_view<const T>(W_star_), U, n);
+    detail::copy_columns(W_star(), U, n);
     copy(V, a.middle_rows(0, n));
     for (std::size_t k = n; k < nodes; ++k) {
-      for (std::size_t c = 0; c < V.cols(); ++c) a(k, c) = -V_star_(k - n, c);
+      for (std::size_t c = 0; c < V.cols(); ++c) a(k, c) = -V_star()(k - n, c);
     }
     const auto P = P_.reshape(nodes, n), A = A_.reshape(nodes, n);
     multiply(transposed(U), W, P);
@@ -111,10 +110,10 @@ class population {
     norms_.set_columns(U, 0);
     along_.assign(n, T(0));
     energy_.assign(n, T(0));
-    const R slope = detail::hidden_slope(student);
+    const R slope = detail::hidden_slope(student), slope_star = detail::hidden_slope(teacher_);
     for (std::size_t k = 0; k < nodes; ++k) {
       // A pair of students is met twice, one of student and teacher once.
-      visit_row(k, k < n ? gate_pair<R>(slope, slope) : gate_pair<R>(slope, slope_),
+      visit_row(k, k < n ? gate_pair<R>(slope, slope) : gate_pair<R>(slope, slope_star),
                 k < n ? R(0.5) : R(1));
     }
     T J = constant_;
@@ -138,8 +137,8 @@ class population {
         });
   }
 
-  matrix<T> W_star_, V_star_;  // [d, m], [m, C]
-  R slope_, std_;
+  Teacher teacher_;
+  R std_;
   T constant_ = 0;  // the teacher's own part of J
   workspace<T> U_, a_, P_, A_;
   detail::node_norms<T> norms_;
