@@ -2,6 +2,7 @@
 // its noise term and the gradient flow without. At a large rate the three part: the mean follows
 // the simulations, the flow does not.
 #include <CLI/CLI.hpp>
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <string>

@@ -2,6 +2,7 @@
 // with no sampling noise. Draws their trajectories over the vector field that an idle node feels,
 // and the loss; ends with the spectrum of the Hessian where the flow has come to rest.
 #include <CLI/CLI.hpp>
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <numbers>

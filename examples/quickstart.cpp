@@ -16,9 +16,11 @@ int main() {
   train(student, with_replacement(data, {.batch = 16, .steps = 1000, .seed = seed}),
         mean_squared_error{}, sgd{}, constant_rate{0.01}, {.epochs = 20});
 
-  const auto fresh = draw_inputs<double>(gaussian_inputs{1.5}, 10'000, 100, seed, purpose::evaluation);
+  const auto fresh =
+      draw_inputs<double>(gaussian_inputs{1.5}, 10'000, 100, seed, purpose::evaluation);
   const alignment matches = align(teacher, student, fresh)[0];
   for (std::size_t j = 0; j < matches.teacher_nodes(); ++j)
-    std::printf("teacher %zu: student %zu, rho %.3f\n", j, matches.best_student(j), matches.best_rho(j));
+    std::printf("teacher %zu: student %zu, rho %.3f\n", j, matches.best_student(j),
+                matches.best_rho(j));
   std::printf("rho_mean %.3f\n", matches.rho_mean());
 }

@@ -55,7 +55,7 @@ TEST_CASE_TEMPLATE("the projected direction is orthogonal and keeps the rest", B
   }();
   gradients<net<Bias>> free, projected;
   descent_direction(loss, student, free);
-  descent_direction<trained_fan_out, projected_motion>(loss, student, projected);
+  descent_direction<projected_motion>(loss, student, projected);
   const auto W = student.template layer<1>().weights();
   const auto dW = free.template dW<1>(), dP = projected.template dW<1>();
   for (std::size_t k = 0; k < 5; ++k) {

@@ -36,7 +36,7 @@ Student by_fixed_steps(Loss& loss, Student student, double until, int steps) {
     auto at = x;
     for (std::size_t i = 0; i < at.size() && part != 0; ++i) at[i] += part * along[i];
     write_parameters<FanOut>(std::span<const double>(at), student);
-    descent_direction<FanOut, Motion>(loss, student, found);
+    descent_direction<Motion>(loss, student, found);
     std::vector<double> result(x.size());
     read_parameters<FanOut>(found, std::span<double>(result));
     return result;

@@ -94,7 +94,7 @@ TEST_CASE("the gradient is the complex step of the loss") {
 
 TEST_CASE("degree 1 is what is taken away; turning a node around changes nothing") {
   stream random = random_stream(96);
-  net<double, 4, 3, 2> teacher;
+  net<double, 4, 3, 2, leaky_relu<std::ratio<1, 4>>> teacher;
   net<double, 4, 5, 2> student;
   randomize(teacher, random);
   randomize(student, random);

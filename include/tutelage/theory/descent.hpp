@@ -37,8 +37,9 @@ struct projected_motion {
   }
 };
 
-/// Where a student moves on a population loss. `Loss` is population or biased_population.
-template <class FanOut = trained_fan_out, class Motion = free_motion, class Loss, class Student>
+/// The direction in which a student moves on a population loss, into `found`; returns the loss.
+/// `Loss` is population or biased_population.
+template <class Motion = free_motion, class Loss, class Student>
 typename Student::value_type descent_direction(Loss& loss, const Student& student,
                                                gradients<Student>& found) {
   using T = typename Student::value_type;
@@ -54,7 +55,7 @@ template <class FanOut = trained_fan_out, class Motion = free_motion, class Loss
 typename Student::value_type descend(Loss& loss, Student& student, gradients<Student>& found,
                                      typename Student::value_type rate) {
   using T = typename Student::value_type;
-  const T J = descent_direction<FanOut, Motion>(loss, student, found);
+  const T J = descent_direction<Motion>(loss, student, found);
   const auto move = [&](const auto& weights, const auto& direction) {
     for (std::size_t i = 0; i < weights.rows(); ++i) {
       for (std::size_t k = 0; k < weights.cols(); ++k) weights(i, k) += rate * direction(i, k);

@@ -127,7 +127,7 @@ class gradient_flow {
     gradient_flow* of;
     void operator()(std::span<const T> x, std::span<T> dx) const {
       of->place(x);
-      descent_direction<FanOut, Motion>(*of->loss_, of->student_, of->found_);
+      descent_direction<Motion>(*of->loss_, of->student_, of->found_);
       read_parameters<FanOut>(of->found_, dx);
     }
   };

@@ -26,8 +26,8 @@ class population_with_linear_fit {
   /// Inputs are N(0, std^2 I).
   explicit population_with_linear_fit(const Teacher& teacher, R std = 1) : all_(teacher, std) {}
 
-  [[nodiscard]] std::size_t in_width() const noexcept { return all_.in_width(); }
-  [[nodiscard]] std::size_t out_width() const noexcept { return all_.out_width(); }
+  [[nodiscard]] const Teacher& teacher() const noexcept { return all_.teacher(); }
+  [[nodiscard]] R std() const noexcept { return all_.std(); }
 
   /// J'. Throws shape_error when student and teacher do not fit.
   template <unbiased_network Student>
@@ -42,7 +42,7 @@ class population_with_linear_fit {
     const T J = all_.gradient(student, found) - find_linear_part(student);
     const auto W = matrix_view<const T>(student.template layer<1>().linear_weights());
     const auto V = matrix_view<const T>(student.template layer<2>().linear_weights());
-    const T factor = all_.std() * half(student);
+    const T factor = std() * half(student);
     multiply(linear_.view(), transposed(V), found.template dW<1>(student), factor, T(1));
     multiply(transposed(W), linear_.view(), found.template dW<2>(student), factor, T(1));
     return J;
@@ -51,7 +51,7 @@ class population_with_linear_fit {
   /// v [d, C], the best linear term for the student that was looked at last.
   [[nodiscard]] matrix<T> linear_term() const {
     auto v = to_matrix(linear_.view());
-    for (T& x : v) x /= -all_.std();
+    for (T& x : v) x /= -std();
     return v;
   }
 
@@ -64,11 +64,13 @@ class population_with_linear_fit {
   // Leaves r in linear_, [d, C]; returns 1/2 sum |r_c|^2.
   template <class Student>
   T find_linear_part(const Student& student) {
-    const auto r = linear_.reshape(in_width(), out_width());
-    multiply(student.template layer<1>().linear_weights(),
-             student.template layer<2>().linear_weights(), r, T(all_.std() * half(student)));
-    multiply(all_.teacher_weights(), all_.teacher_fan_out(), r,
-             T(-all_.std() * (1 + all_.teacher_slope()) / 2), T(1));
+    const auto r = linear_.reshape(teacher().in_width(), teacher().out_width());
+    const auto add = [&](const auto& net, R sign, T keep) {
+      multiply(net.template layer<1>().linear_weights(), net.template layer<2>().linear_weights(),
+               r, T(sign * std() * half(net)), keep);
+    };
+    add(student, 1, T(0));
+    add(teacher(), -1, T(1));
     T sum = 0;
     for (std::size_t i = 0; i < r.rows(); ++i) {
       for (const T& x : r.row(i)) sum += x * x;
