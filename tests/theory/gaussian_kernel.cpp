@@ -116,8 +116,9 @@ TEST_CASE("each is the derivative of one before, by complex steps") {
     const auto p = pair_of(w, v, gates, std);
     const double theta = std::sin(p.angle().radians());
     const double unit = 50 * epsilon<double> * std * std / (theta * theta);
-    std::vector<double> gated(d);
+    std::vector<double> gated(d), active(d);
     p.gated(gated);
+    p.both_active_gradient(active);
     const auto of_v = columns(d, [&](auto u, auto out) { p.gates(u, out); });
     const auto of_w = columns(d, [&](auto u, auto out) { p.boundary(u, out); });
     double euler = 0;
@@ -126,6 +127,9 @@ TEST_CASE("each is the derivative of one before, by complex steps") {
       const auto v_moved = pair_of(stepped(w, d), stepped(v, i), gates, std);
       found.add(std::abs(w_moved.kernel().imag() * 1e30 - gated[i]), unit * norm(v), "gated",
                 w_moved.kernel().imag() * 1e30, gated[i]);
+      found.add(std::abs(w_moved.both_active().imag() * 1e30 - active[i]),
+                50 * epsilon<double> / (norm(w) * theta * theta), "both active",
+                w_moved.both_active().imag() * 1e30, active[i]);
       std::vector<complex> moved(d);
       w_moved.gated(moved);
       for (std::size_t j = 0; j < d; ++j) {
@@ -238,6 +242,9 @@ TEST_CASE("zero vectors: limits where there are, errors where there are none") {
   CHECK(message_of<argument_error>([&] { z.gates(w, out); }) == no_w);
   CHECK(message_of<argument_error>([&] { return z.both_active(); }) == no_w);
   CHECK(message_of<argument_error>([&] { v_zero.gates(w, out); }) == no_v);
+  CHECK(message_of<argument_error>([&] { v_zero.both_active_gradient(out); }) == no_v);
+  CHECK(message_of<argument_error>([&] { pair_of(w, w).both_active_gradient(out); }) ==
+        "gaussian_pair: w and v are parallel, both_active has a kink there");
   CHECK(message_of<argument_error>([&] { return v_zero.angle().sin(); }) == no_v);
   const std::vector<double> longer{1, 2, 3}, wrong{1, std::nan("")};
   CHECK(message_of<shape_error>([&] { pair_of(w, longer); }) ==

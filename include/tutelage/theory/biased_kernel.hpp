@@ -15,8 +15,8 @@
 // and for slopes c the parts that are linear in one of the nodes or in both. The gated expectation
 // E[[x; 1] f'(a) f(a')] = (F v + G w/|w|, B) has three coefficients; it is the gradient in (w, b).
 //
-// Boost.Math computes Owen's T. Values are within some epsilon of |w||v| (1 + h^2)(1 + k^2) s^2,
-// not relative to themselves: far in the tails P is a difference.
+// Boost.Math computes Owen's T. Values are within some epsilon of (s|w| + |b|)(s|v| + |d|), not
+// relative to themselves: far in the tails P is a difference.
 #pragma once
 
 #include <algorithm>
@@ -46,8 +46,8 @@ T normal_distribution(const T& x) {
   }
 }
 
-// P(X > h, Y > k); `to_k` is (rho h - k)/q, the distance along
-// the boundary of X, and `to_h` is (rho k - h)/q. Owen, Ann. Math. Stat. 27, 1956, Eqn 2.1.
+// P(X > h, Y > k); `to_k` is (rho h - k)/q, the distance along the boundary of X, and `to_h` is
+// (rho k - h)/q. Owen, Ann. Math. Stat. 27, 1956, Eqn 2.1.
 template <real_scalar T>
 T upper_orthant(T h, T k, const angle<T>& theta, T to_k, T to_h) {
   if (theta.half_sin == 0) return normal_distribution(-std::max(h, k));
@@ -69,16 +69,19 @@ T upper_orthant(T h, T k, const angle<T>& theta, T to_k, T to_h) {
 
 }  // namespace detail
 
-/// E[x x^T f'(a) f'(a')] = s^2 (all I + w w w^T/|w|^2 + v v v^T/|v|^2 + plane (p p^T - q q^T)),
-/// with p and q as in gaussian_kernel.hpp; E[x f'(a) f'(a')] = s (to_w w/|w| + to_v v/|v|); E[f'(a)
-/// f'(a')] = all.
+/// With directions e of w and g of v, and p and q as in gaussian_kernel.hpp,
+///   E[x x^T f'(a) f'(a')] = s^2 (all I + w e e^T + v g g^T + plane (p p^T - q q^T))
+///   E[x f'(a) f'(a')]     = s (to_w e + to_v g)
+///   E[f'(a) f'(a')]       = all
 template <class T>
 struct biased_gates {
   T all, w, v, plane, to_w, to_v;
 };
 
-/// E[x x^T f''(a) f(a')] = s^2 (w w w^T/|w|^2 + wn (w n^T + n w^T)/|w| + rest (I - w w^T/|w|^2) + n
-/// n n^T) with n as there; E[x f''(a) f(a')] = s (to_w w/|w| + to_n n); E[f''(a) f(a')] = rest.
+/// With e the direction of w and n that of v's part orthogonal to it,
+///   E[x x^T f''(a) f(a')] = s^2 (w e e^T + wn (e n^T + n e^T) + rest (I - e e^T) + n n n^T)
+///   E[x f''(a) f(a')]     = s (to_w e + to_n n)
+///   E[f''(a) f(a')]       = rest
 template <class T>
 struct biased_boundary {
   T w, wn, rest, n, to_w, to_n;

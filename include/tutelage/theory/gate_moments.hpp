@@ -1,23 +1,19 @@
-// Gaussian variables of mean 0 behind gates: E[h_a h_b 1(h_g > 0 for all g in G)], up to four
-// gates.
+// Gaussian variables of mean 0 behind gates, up to four: E[h_a h_b 1(h_g > 0 for all g in G)].
 //
-// Integration by parts twice (Stein), S the covariance:
+// Integration by parts twice (Stein), S the covariance, the sum over pairs of different gates:
 //
-//   E[h_a h_b 1_G] = S_ab P(G) + 1/(2 pi) sum_{g != g'} S_ag (S_bg' - S_bg S_gg'/S_gg) /
-//   sqrt(det_gg')
-//                                                       P(G \ {g, g'} | h_g = h_g' = 0)
+//   E[h_a h_b 1_G] = S_ab P(G) + 1/(2 pi) sum_gh S_ag (S_bh - S_bg S_gh/S_gg) P_gh / sqrt(det_gh)
 //
-// The orthant probabilities P of three variables or less are closed forms. That of four is
-// P(1, 2) P(3, 4) plus an integral over t from 0 to 1 of correlations between the pairs that grow
-// as t (Plackett, Biometrika 41, 1954):
+// with P_gh the probability of the other gates where h_g = h_h = 0. That of three gates or less is
+// a closed form. That of four is P(1, 2) P(3, 4) plus the integral, over t from 0 to 1, of what
+// grows with correlations of t rho between the two pairs (Plackett, Biometrika 41, 1954):
 //
-//   dP/dt = sum_{i in 12, j in 34} rho_ij / (2 pi sqrt(1 - t^2 rho_ij^2)) P(the others | h_i = h_j
-//   = 0)
+//   dP/dt = sum_ij rho_ij P_ij / (2 pi sqrt(1 - t^2 rho_ij^2))
 //
-// with t = sin u, in which it is smooth, by Boost.Math's adaptive Gauss-Kronrod rule. Gates whose
-// squared sine is below 4 epsilon count as one, or as opposite; four variables that are in a plane
-// within some hundred epsilon have a closed form. Close to either, digits are lost as their squared
-// distance over epsilon.
+// with i of the one pair and j of the other, and t = sin u, in which it is smooth, by Boost.Math's
+// adaptive Gauss-Kronrod rule. Gates whose squared sine is below 4 epsilon count as one, or as
+// opposite; four variables that are in a plane within some hundred epsilon have a closed form.
+// Close to either, digits are lost as epsilon over the squared distance.
 #pragma once
 
 #include <algorithm>

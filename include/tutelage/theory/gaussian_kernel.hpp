@@ -118,6 +118,22 @@ class gaussian_pair {
     return arc_cosine_0(angle()) / (2 * std::numbers::pi_v<R>);
   }
 
+  /// The gradient of both_active() in w, n / (2 pi |w|), [d]. Throws argument_error when w or v is
+  /// zero or they are parallel (the probability has a kink there), shape_error when `result` has
+  /// another length.
+  void both_active_gradient(std::span<T> result) const {
+    require_length("result", result.size(), w_.size());
+    if (angle().half_sin == T(0) || angle_.half_cos == T(0)) {
+      throw argument_error("gaussian_pair: w and v are parallel, both_active has a kink there");
+    }
+    const T length =
+        std::sqrt(angle_.half_sin * angle_.half_sin + angle_.half_cos * angle_.half_cos);
+    const T factor = T(1) / (2 * std::numbers::pi_v<R> * w_norm_ * length);
+    for (std::size_t i = 0; i < w_.size(); ++i) {
+      result[i] = factor * (angle_.half_sin * sum_[i] - angle_.half_cos * difference_[i]);
+    }
+  }
+
   /// E[f(w.x) f(v.x)].
   [[nodiscard]] T kernel() const {
     if (sum_.empty()) return T(0);

@@ -1,6 +1,7 @@
 // Two-layer networks f = V^T relu(W^T x), the ones whose expectations are closed forms.
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 
@@ -13,19 +14,27 @@ template <scalar T, gate Gate, std::size_t In, std::size_t Hidden, std::size_t O
           class Bias = no_bias>
 using two_layer = network<dense<T, In, Hidden, Gate, Bias>, dense<T, Hidden, Out, identity, Bias>>;
 
+namespace detail {
+template <class L>
+inline constexpr bool is_dense = false;
+template <scalar T, std::size_t In, std::size_t Out, gate Gate, class Bias>
+inline constexpr bool is_dense<dense<T, In, Out, Gate, Bias>> = true;
+
+template <class N, std::size_t l>
+using layer_of = typename N::template layer_type<l>;
+}  // namespace detail
+
 /// Satisfied by networks of two dense layers, the upper one linear.
 template <class N>
 concept two_layer_network =
     N::depth == 2 &&
-    std::same_as<typename N::template layer_type<2>::gate_type, identity>&& requires(const N& net) {
-  net.template layer<1>().linear_weights();
-  net.template layer<2>().linear_weights();
-};
+    detail::is_dense<detail::layer_of<N, 1>>&& detail::is_dense<detail::layer_of<N, 2>>&&
+        std::same_as<typename detail::layer_of<N, 2>::gate_type, identity>;
 
 /// Satisfied by those without biases.
 template <class N>
-concept unbiased_network = two_layer_network<N> && !N::template layer_type<1>::has_bias() &&
-                           !N::template layer_type<2>::has_bias();
+concept unbiased_network = two_layer_network<N> && !detail::layer_of<N, 1>::has_bias() &&
+                           !detail::layer_of<N, 2>::has_bias();
 
 namespace detail {
 
