@@ -25,8 +25,8 @@ namespace tutelage {
 
 /// Satisfied by two-layer networks with biases in both layers.
 template <class N>
-concept biased_network = two_layer_network<N> &&
-    detail::layer_of<N, 1>::has_bias() && detail::layer_of<N, 2>::has_bias();
+concept biased_network = two_layer_network<N> && N::template layer_type<1>::has_bias() &&
+                         N::template layer_type<2>::has_bias();
 
 /// The loss against a teacher, of which a copy is kept.
 template <biased_network Teacher>

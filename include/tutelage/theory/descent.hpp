@@ -3,8 +3,8 @@
 //   free       dw_i = -dJ/dw_i
 //   projected  dw_i = -P(w_i) dJ/dw_i,  P(w) = I - w w^T/|w|^2
 //
-// The projected direction is that of weight normalization: the flow keeps every |w_i| (arXiv
-// 1905.13405, Theorem 3 and Section 4). w_i is the column with its bias, where there is one.
+// The projected direction is that of weight normalization, and of arXiv:1905.13405, Theorem 4: the
+// flow keeps every |w_i|. w_i is the column with its bias, where there is one.
 #pragma once
 
 #include <cstddef>

@@ -16,9 +16,8 @@
 //
 // K, F and the sines in D are those of kernel_matrix.hpp, so the gradient is four products and one
 // pass over pairs. It is within some epsilon times its sum of absolute values; the sign is the
-// descent direction's. J is twice differentiable wherever no student node is zero. Sources:
-// The closed forms go back to Cho and Saul (NIPS 2009) and arXiv:1909.13458 (2019),
-// Theorem 6.
+// descent direction's. J is twice differentiable wherever no student node is zero. Sources: Cho and
+// Saul, NIPS 2009, for K; arXiv:1909.13458 (2019 version), Theorem 6, for the gradient.
 #pragma once
 
 #include <algorithm>

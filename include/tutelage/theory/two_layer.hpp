@@ -15,26 +15,23 @@ template <scalar T, gate Gate, std::size_t In, std::size_t Hidden, std::size_t O
 using two_layer = network<dense<T, In, Hidden, Gate, Bias>, dense<T, Hidden, Out, identity, Bias>>;
 
 namespace detail {
-template <class L>
-inline constexpr bool is_dense = false;
-template <scalar T, std::size_t In, std::size_t Out, gate Gate, class Bias>
-inline constexpr bool is_dense<dense<T, In, Out, Gate, Bias>> = true;
-
-template <class N, std::size_t l>
-using layer_of = typename N::template layer_type<l>;
+template <class N>
+inline constexpr bool is_two_layer = false;
+template <scalar T, std::size_t In, std::size_t Gives, gate Gate, class LowerBias,
+          std::size_t Takes, std::size_t Out, class UpperBias>
+inline constexpr bool is_two_layer<
+    network<dense<T, In, Gives, Gate, LowerBias>, dense<T, Takes, Out, identity, UpperBias>>> =
+    true;
 }  // namespace detail
 
 /// Satisfied by networks of two dense layers, the upper one linear.
 template <class N>
-concept two_layer_network =
-    N::depth == 2 &&
-    detail::is_dense<detail::layer_of<N, 1>>&& detail::is_dense<detail::layer_of<N, 2>>&&
-        std::same_as<typename detail::layer_of<N, 2>::gate_type, identity>;
+concept two_layer_network = detail::is_two_layer<N>;
 
 /// Satisfied by those without biases.
 template <class N>
-concept unbiased_network = two_layer_network<N> && !detail::layer_of<N, 1>::has_bias() &&
-                           !detail::layer_of<N, 2>::has_bias();
+concept unbiased_network = two_layer_network<N> && !N::template layer_type<1>::has_bias() &&
+                           !N::template layer_type<2>::has_bias();
 
 namespace detail {
 
