@@ -111,8 +111,8 @@ run_result run(const options& o, const std::function<void(double loss)>& epoch_d
     for (std::size_t s = 0; s < batches.steps(); ++s) {
       const auto samples = batches.next(epoch, s);
       if (o.separated) {
-        const auto x = to_matrix(samples.x);
-        separated_step(std::as_const(teacher), student, matrix_view<const double>(x),
+        const auto rows = to_matrix(samples.x);
+        separated_step(std::as_const(teacher), student, matrix_view<const double>(rows),
                        o.learning_rate);
         if (s + 1 == batches.steps()) loss = mean_loss(student, data, mean_squared_error{});
       } else {
