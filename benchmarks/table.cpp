@@ -1,5 +1,5 @@
-// bench_table FILE...: one table out of the JSON that the benchmarks wrote, in any number of
-// rounds. A row is a question, a scalar and a size; its numbers are medians over rounds. Times are
+// bench_table FILE...: tables out of the JSON that the benchmarks wrote, in any number of rounds: one
+// a question. A row is a scalar and a size; its numbers are medians over rounds. Times are
 // ours, for one sample where an iteration takes many; the other columns are how many times longer
 // the others take.
 #include <algorithm>
@@ -90,32 +90,28 @@ std::string text(const char* format, double number) {
   return buffer;
 }
 
-void print(const results& all) {
-  std::vector<std::string> others;
-  std::set<std::string> seen;
-  const auto order = all.order();
-  for (const auto& key : order) {
-    for (const auto& [implementation, s] : all.rows.at(key)) {
-      if (implementation.starts_with("tutelage") && implementation != "tutelage dynamic") continue;
-      if (seen.insert(implementation).second) others.push_back(implementation);
+// The rows of one question; a column is an implementation that one of them has.
+void print(const results& all, const std::vector<row_key>& rows) {
+  std::set<std::pair<bool, std::string>> others;  // our dynamic widths first
+  for (const auto& key : rows) {
+    for (const auto& [name, s] : all.rows.at(key)) {
+      if (name == "tutelage dynamic" || !name.starts_with("tutelage")) {
+        others.emplace(name != "tutelage dynamic", name);
+      }
     }
   }
-  std::sort(others.begin(), others.end(), [](const std::string& a, const std::string& b) {
-    const auto rank = [](const std::string& s) { return s == "tutelage dynamic" ? 0 : 1; };
-    return std::pair(rank(a), a) < std::pair(rank(b), b);
-  });
-  std::printf("| question | scalar | size | tutelage, us | of peak |");
-  for (const auto& other : others) std::printf(" %s |", other.c_str());
-  std::printf("\n|---|---|---|---|---|");
+  std::printf("\n| %s | size | tutelage, us | of peak |", rows.front().question.c_str());
+  for (const auto& [last, other] : others) std::printf(" %s |", other.c_str());
+  std::printf("\n|---|---|---|---|");
   for (std::size_t i = 0; i < others.size(); ++i) std::printf("---|");
   std::printf("\n");
-  for (const auto& key : order) {
+  for (const auto& key : rows) {
     const auto& row = all.rows.at(key);
     auto ours = row.find("tutelage static");
     if (ours == row.end()) ours = row.find("tutelage");
     if (ours == row.end()) continue;
     const double seconds = ours->second.median();
-    std::printf("| %s | %s | %s | %s |", key.question.c_str(), key.scalar.c_str(), key.size.c_str(),
+    std::printf("| %s | %s | %s |", key.scalar.c_str(), key.size.c_str(),
                 text("%.4g", 1e6 * seconds).c_str());
     const auto peak = all.peak.find(key.scalar);
     if (peak != all.peak.end() && ours->second.flops > 0) {
@@ -125,7 +121,7 @@ void print(const results& all) {
     } else {
       std::printf(" |");
     }
-    for (const auto& other : others) {
+    for (const auto& [last, other] : others) {
       const auto found = row.find(other);
       std::printf(" %s |", found == row.end()
                                ? ""
@@ -133,6 +129,16 @@ void print(const results& all) {
     }
     std::printf("\n");
   }
+}
+
+void print(const results& all) {
+  std::vector<std::string> questions;
+  std::map<std::string, std::vector<row_key>> rows;
+  for (const auto& key : all.order()) {
+    if (rows[key.question].empty()) questions.push_back(key.question);
+    rows[key.question].push_back(key);
+  }
+  for (const auto& question : questions) print(all, rows[question]);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 # cmake -P cmake/bench.cmake: installs what is missing, builds the benchmarks and runs them on one
 # thread, in several rounds, together with PyTorch and NumPy where Debian's python3-torch and
-# python3-numpy are installed. Ends with one table of ratios. -DROUNDS=n before -P says how many
+# python3-numpy are installed. Ends with tables of ratios. -DROUNDS=n before -P says how many
 # rounds; 5 without.
 include(${CMAKE_CURRENT_LIST_DIR}/packages.cmake)
 install_packages(${library_packages} ${benchmark_packages})
