@@ -123,7 +123,8 @@ std::string where(std::size_t m, double over, double polarity, const std::string
          column + ":NaN)";
 }
 
-const std::string csv_header = "set datafile separator ','\nset key off\nset datafile missing NaN\n";
+const std::string csv_header =
+    "set datafile separator ','\nset key off\nset datafile missing NaN\n";
 
 // Figure 5: a panel for each over-realization (rows) and polarity (columns).
 std::string students_figure(const std::string& file, std::size_t m,
