@@ -13,7 +13,7 @@
 #include <tutelage/model/network.hpp>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// The matches of one hidden layer. A node's match is its largest signed rho; of equal ones the
 /// first.

@@ -11,7 +11,7 @@
 #include <tutelage/analysis/sample_complexity.hpp>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 enum class verdict {
   holds,      // all conditions are met

@@ -33,7 +33,7 @@
 #include <utility>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 struct colinear_group {
   std::vector<std::size_t> teachers;

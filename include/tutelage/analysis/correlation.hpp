@@ -19,7 +19,7 @@
 #include <tutelage/core/product.hpp>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// What a node did over the samples seen.
 enum class node_state {

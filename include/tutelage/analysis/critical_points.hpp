@@ -25,7 +25,7 @@
 #include <tutelage/model/network.hpp>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 struct batches_with_replacement {};
 struct batches_without_replacement {

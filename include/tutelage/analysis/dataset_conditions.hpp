@@ -30,7 +30,7 @@
 #include <tutelage/model/regular_weights.hpp>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// Constants that the caller knows to hold.
 struct known_condition {

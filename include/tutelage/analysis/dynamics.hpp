@@ -23,7 +23,7 @@
 #include <tutelage/model/network.hpp>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// Of the nodes of one hidden layer.
 struct weight_growth {

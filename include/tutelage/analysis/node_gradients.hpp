@@ -10,7 +10,7 @@
 #include <tutelage/model/network.hpp>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// g_1 of student node k at every sample, for half the squared error to the teacher's outputs.
 /// Throws shape_error when the networks do not take the samples or give different outputs, or k is

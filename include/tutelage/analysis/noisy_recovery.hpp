@@ -28,7 +28,7 @@
 #include <tutelage/analysis/observers.hpp>
 #include <tutelage/core/errors.hpp>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// What the bounds depend on.
 struct noisy_setting {

@@ -23,7 +23,7 @@
 #include <tutelage/model/regular_weights.hpp>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// An answer for all pairs: observed nodes j are rows, observing nodes k columns.
 class observers {

@@ -26,7 +26,7 @@
 #include <tutelage/model/network.hpp>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 namespace detail {
 template <class L>

@@ -25,7 +25,6 @@
 #include <concepts>
 #include <cstddef>
 #include <limits>
-#include <numeric>
 #include <span>
 #include <tuple>
 
@@ -35,13 +34,14 @@
 #include <tutelage/analysis/node_gradients.hpp>
 #include <tutelage/analysis/sample_complexity.hpp>
 #include <tutelage/analysis/weight_alignment.hpp>
+#include <tutelage/analysis/widening_band.hpp>
 #include <tutelage/data/augmentation.hpp>
 #include <tutelage/data/inputs.hpp>
 #include <tutelage/model/network.hpp>
 #include <tutelage/model/regular_weights.hpp>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// What Theorem 5 needs of the layers above the lowest.
 struct deep_boundaries {
@@ -75,13 +75,6 @@ matrix<double> absolute_alpha(const Teacher& teacher, const Student& student) {
   }
   return alpha;
 }
-
-// The part of a band's samples that one node is active on, as the band widens.
-struct band_view {
-  double width = 0;    // eps'
-  double in_band = 0;  // N[I_j(eps')]
-  double seen = 0;     // N[I_j(eps') and E_k]
-};
 
 // The least eps at which boundary j coincides with boundary k.
 inline double boundary_distance(const weight_alignment& a, std::size_t j, std::size_t k) {
@@ -167,42 +160,13 @@ class certifier {
     return alpha_(k, j) * norms_[j];
   }
 
-  // Samples by their distance to j's boundary.
-  [[nodiscard]] std::vector<std::size_t> by_distance(std::size_t j) const {
-    std::vector<std::size_t> order(to_teachers_.shape(0));
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-      return std::abs(to_teachers_(a, j)) < std::abs(to_teachers_(b, j));
-    });
-    return order;
-  }
-
-  // The widest eps', up to a sample, for which eps' max(M1', M2') <= eps, where kappa is that of
-  // eps' itself: as the band widens over sample after sample, kappa changes.
-  [[nodiscard]] band_view widest_band(std::size_t j, std::size_t k,
-                                      const std::vector<std::size_t>& order) const {
-    const double widest = constants(j, 1).width(eps_);  // no kappa allows more
-    band_view best{widest, 0, 0};
-    double seen = 0;
-    for (std::size_t i = 0; i < order.size(); ++i) {
-      const double begin = std::abs(to_teachers_(order[i], j));
-      if (begin > widest) break;
-      seen += to_students_(order[i], k) > 0;
-      if (seen == 0) continue;
-      const double end = i + 1 < order.size() ? std::abs(to_teachers_(order[i + 1], j))
-                                              : std::numeric_limits<double>::infinity();
-      const double in_band = static_cast<double>(i + 1);
-      double width = constants(j, seen / in_band).width(eps_);
-      if (width < begin || begin == end) continue;
-      if (width >= end) width = (begin + end) / 2;  // far from samples on either side
-      best = {width, in_band, seen};
-    }
-    return best;
+  [[nodiscard]] auto sees(std::size_t k) const {
+    return [this, k](std::size_t i) { return to_students_(i, k) > 0; };
   }
 
   // Chooses the best observer of j and measures its conditions.
   void observe(std::size_t j, teacher_certificate& result) const {
-    const auto order = by_distance(j);
+    const widening_band samples(matrix_view<const double>(to_teachers_), j);
     band_view band;
     const auto score = [&](const band_view& b, std::size_t k) {
       // Enough samples first; then the most gradient that is allowed, or the most samples.
@@ -212,7 +176,8 @@ class certifier {
     };
     for (std::size_t k = 0; k < students(); ++k) {
       if (active_[k] == 0) continue;
-      const band_view seen = widest_band(j, k, order);
+      const band_view seen =
+          samples.widest(sees(k), [&](double kappa) { return constants(j, kappa).width(eps_); });
       if (!result.observer || score(seen, k) > score(band, *result.observer)) {
         result.observer = k;
         band = seen;
@@ -231,8 +196,8 @@ class certifier {
 
     // The narrowest band that holds the samples and allows the gradient. An empty band has no
     // gradient: that of the narrowest one with samples counts.
-    const band_view enough = narrowest_band(j, k, order, result.required_samples, 0);
-    const auto N = static_cast<double>(order.size());
+    const band_view enough = samples.narrowest(sees(k), result.required_samples, 0);
+    const auto N = static_cast<double>(samples.size());
     if (band.seen >= result.required_samples) {
       result.samples_needed = std::ceil(N * result.required_samples / band.seen);
     } else if (enough.seen > 0) {
@@ -242,25 +207,8 @@ class certifier {
     }
     if (enough.seen < result.required_samples) return;
     const double g = band.seen > 0 ? result.gradient : largest_gradient(j, k, enough.width);
-    const band_view b = narrowest_band(j, k, order, result.required_samples, 5 * g / kink);
+    const band_view b = samples.narrowest(sees(k), result.required_samples, 5 * g / kink);
     result.smallest_eps = b.width * constants(j, b.seen / b.in_band).widening();
-  }
-
-  // The least eps' that is at least `width` and whose band shows k so many samples; all of them
-  // when there are fewer.
-  [[nodiscard]] band_view narrowest_band(std::size_t j, std::size_t k,
-                                         const std::vector<std::size_t>& order, double samples,
-                                         double width) const {
-    band_view b{width, 0, 0};
-    for (const std::size_t i : order) {
-      const double distance = std::abs(to_teachers_(i, j));
-      const bool wanting = b.seen < samples;
-      if (!wanting && distance > b.width) break;
-      b.in_band += 1;
-      b.seen += to_students_(i, k) > 0;
-      if (wanting) b.width = std::max(b.width, distance);
-    }
-    return b;
   }
 
   // Over the samples in I_j(width) that k is active on, and their moves.

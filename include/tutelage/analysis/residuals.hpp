@@ -8,7 +8,7 @@
 #include <tutelage/data/inputs.hpp>
 #include <tutelage/model/network.hpp>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// Calls visit(x, kept, r) for consecutive chunks of `inputs`, after a forward pass of both
 /// networks: `kept` are the student's activations, r [N, C] the residuals, which `visit` may

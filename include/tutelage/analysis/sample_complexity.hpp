@@ -27,7 +27,7 @@
 
 #include <tutelage/core/errors.hpp>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// Samples are moved along every axis (Theorems 3 and 6).
 struct agnostic_moves {

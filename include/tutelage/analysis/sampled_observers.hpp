@@ -20,7 +20,7 @@
 #include <tutelage/model/regular_weights.hpp>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// Counts of samples: observed nodes j are rows, observing nodes k columns.
 struct sampled_observers {

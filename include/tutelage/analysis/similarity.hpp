@@ -22,7 +22,7 @@
 #include <tutelage/core/product.hpp>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 namespace detail {
 

@@ -21,7 +21,7 @@
 #include <utility>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// The angle between two vectors, in radians. A zero vector has no direction and counts as
 /// orthogonal to all: pi/2. Throws shape_error when their sizes differ.

@@ -29,7 +29,7 @@
 #include <tutelage/model/regular_weights.hpp>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 struct misalignment_witness {
   std::size_t teacher = 0;

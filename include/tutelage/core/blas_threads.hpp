@@ -2,12 +2,14 @@
 // the number is global to the process, so headers never touch it and programs do so once, in main.
 #pragma once
 
+#include <tutelage/core/target.hpp>
+
 extern "C" {
 [[gnu::weak]] int openblas_get_num_threads();
 [[gnu::weak]] void openblas_set_num_threads(int);
 }
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// While it lives, OpenBLAS uses `threads` threads, then as many as before. Does nothing under
 /// another BLAS.

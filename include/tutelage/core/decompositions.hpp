@@ -19,7 +19,7 @@
 
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 struct singular_value_decomposition {
   matrix<double> U;       // [rows, r]

@@ -2,14 +2,14 @@
 // tutelage::error, so that `catch (const tutelage::error&)` catches ours and nothing else.
 #pragma once
 
-#include <array>
+#include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <stdexcept>
 #include <string>
 #include <system_error>
-#include <type_traits>
 #include <utility>
+
+#include <tutelage/core/text.hpp>
 
 #ifdef __FAST_MATH__
 #error "tutelage: -ffast-math removes the checks for NaN and infinity; compile without it"
@@ -29,50 +29,29 @@ class error {
   error& operator=(const error&) = default;
 };
 
-namespace detail {
-
-/// The arguments, strings and whole numbers and reals, one after the other.
-template <class... Parts>
-std::string text(const Parts&... parts) {
-  std::string result;
-  const auto append = [&](const auto& part) {
-    using type = std::remove_cvref_t<decltype(part)>;
-    if constexpr (std::is_floating_point_v<type>) {
-      std::array<char, 32> digits{};
-      std::snprintf(digits.data(), digits.size(), "%.9g", static_cast<double>(part));
-      result += digits.data();
-    } else if constexpr (std::is_integral_v<type>) {
-      result += std::to_string(part);
-    } else {
-      result += part;
-    }
-  };
-  (append(parts), ...);
-  return result;
-}
-
+namespace errors {
 template <class Standard>
 class error_as : public Standard, public error {
  public:
   using Standard::Standard;
   [[nodiscard]] const char* what() const noexcept override { return Standard::what(); }
 };
-}  // namespace detail
+}  // namespace errors
 
 /// Widths or batch sizes do not fit. The message names the function, what it got, what it wanted.
-class shape_error : public detail::error_as<std::invalid_argument> {
+class shape_error : public errors::error_as<std::invalid_argument> {
  public:
   using error_as::error_as;
 };
 
 /// A setting lies outside what it can mean (a rate that is not a number, an empty list of values).
-class argument_error : public detail::error_as<std::invalid_argument> {
+class argument_error : public errors::error_as<std::invalid_argument> {
  public:
   using error_as::error_as;
 };
 
 /// A file's content is not what its format says.
-class format_error : public detail::error_as<std::runtime_error> {
+class format_error : public errors::error_as<std::runtime_error> {
  public:
   format_error(std::string file, std::uint64_t byte_offset, std::string field,
                const std::string& problem)
@@ -92,7 +71,7 @@ class format_error : public detail::error_as<std::runtime_error> {
 };
 
 /// The operating system refused; code() holds errno.
-class io_error : public detail::error_as<std::system_error> {
+class io_error : public errors::error_as<std::system_error> {
  public:
   io_error(std::string operation, std::string path, int error_number)
       : error_as(std::error_code(error_number, std::generic_category()),
@@ -109,7 +88,7 @@ class io_error : public detail::error_as<std::system_error> {
 };
 
 /// The loss stopped being a finite number.
-class diverged_error : public detail::error_as<std::runtime_error> {
+class diverged_error : public errors::error_as<std::runtime_error> {
  public:
   diverged_error(std::uint64_t seed, std::uint64_t step, std::size_t layer, double last_finite_loss)
       : error_as(detail::text("training diverged at step ", step, " (seed ", seed, "): layer ",

@@ -6,7 +6,7 @@
 
 #include <tutelage/core/errors.hpp>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// In place of a width: "known only at run time".
 inline constexpr std::size_t dynamic = std::numeric_limits<std::size_t>::max();

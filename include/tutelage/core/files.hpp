@@ -11,7 +11,7 @@
 
 #include <tutelage/core/errors.hpp>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// Replaces the file at `path` by `content`: writes a temporary file in the same folder, forces it
 /// to the disk, then renames it. On any error the old file, or none, is left. Throws io_error.

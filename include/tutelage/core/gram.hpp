@@ -7,7 +7,7 @@
 
 #include <tutelage/core/product.hpp>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// G = alpha S^T S + beta G for S [N, n], a matrix or a view, and G [n, n], which do not overlap.
 /// Reads and writes the upper triangle of G only; see symmetrize. With beta = 0 the old G is not

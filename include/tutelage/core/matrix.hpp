@@ -24,7 +24,7 @@
 #include <tutelage/core/scalar.hpp>
 #include <xsimd/memory/xsimd_aligned_allocator.hpp>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// Alignment of all owned storage, in bytes.
 inline constexpr std::size_t cache_line = 64;

@@ -12,7 +12,9 @@
 #include <utility>
 #include <vector>
 
-namespace tutelage {
+#include <tutelage/core/target.hpp>
+
+namespace tutelage::inline TUTELAGE_TARGET {
 
 namespace detail {
 

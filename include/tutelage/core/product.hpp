@@ -21,7 +21,7 @@
 #error "tutelage: cxxblas does not call BLAS; include <xtensor-blas/xblas_config.hpp> before it"
 #endif
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// A^T, for products. `base` is A: a matrix_view or scattered_rows.
 template <class Base>

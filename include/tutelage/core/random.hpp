@@ -27,7 +27,7 @@
 #include <tutelage/core/scalar.hpp>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// What a stream's numbers are for. Streams of different purposes never share a number.
 enum class purpose : std::uint64_t {

@@ -7,7 +7,9 @@
 #include <concepts>
 #include <type_traits>
 
-namespace tutelage {
+#include <tutelage/core/target.hpp>
+
+namespace tutelage::inline TUTELAGE_TARGET {
 
 namespace detail {
 template <class T>

@@ -7,7 +7,7 @@
 
 #include <tutelage/core/matrix.hpp>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// [rows, Cols] numbers that somebody else owns and nobody changes here; each row is contiguous,
 /// row i begins at pointers()[i]. Products take it for a left operand, as it is or transposed.

@@ -23,7 +23,7 @@
 #include <utility>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 namespace detail {
 inline void require_step(const char* function, double step) {

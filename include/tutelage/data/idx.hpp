@@ -32,7 +32,7 @@
 #include <utility>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 enum class idx_type : std::uint8_t {
   uint8 = 0x08,

@@ -13,7 +13,7 @@
 #include <tutelage/data/inputs.hpp>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// Elements become (x - mean) / std.
 struct normalization {

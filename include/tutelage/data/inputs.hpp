@@ -11,7 +11,7 @@
 #include <tutelage/core/matrix.hpp>
 #include <tutelage/core/random.hpp>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 // ---- Sources of rows --------------------------------------------------------------------------
 

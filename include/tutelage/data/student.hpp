@@ -7,7 +7,7 @@
 #include <tutelage/core/random.hpp>
 #include <tutelage/model/network.hpp>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// Weights N(0, scale^2), biases 0: the start of the published two-layer experiment.
 struct gaussian_start {

@@ -21,7 +21,7 @@
 #include <tutelage/model/network.hpp>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 struct teacher_settings {
   /// Entries are drawn from these, each as likely as the others.

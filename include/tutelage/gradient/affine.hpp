@@ -10,7 +10,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace tutelage::detail {
+namespace tutelage::inline TUTELAGE_TARGET::detail {
 
 /// One hidden layer.
 template <class R>
@@ -86,4 +86,4 @@ class pattern_bits {
   std::vector<std::uint64_t> words_;
 };
 
-}  // namespace tutelage::detail
+}  // namespace tutelage

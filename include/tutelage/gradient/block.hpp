@@ -25,7 +25,7 @@
 #include <tutelage/model/network.hpp>
 #include <vector>
 
-namespace tutelage::detail {
+namespace tutelage::inline TUTELAGE_TARGET::detail {
 
 /// The means over one block that belong to a layer, [n_l+1, m_l+1] or [n_l+1, n_l+1].
 template <class T>
@@ -202,4 +202,4 @@ class moment_block {
   T scale_ = 0;  // 1/N
 };
 
-}  // namespace tutelage::detail
+}  // namespace tutelage

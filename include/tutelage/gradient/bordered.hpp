@@ -12,7 +12,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace tutelage::detail {
+namespace tutelage::inline TUTELAGE_TARGET::detail {
 
 /// One network's weights and one block's activations and gates, bordered.
 template <class T>
@@ -72,4 +72,4 @@ class bordered_pass {
   workspace<T> top_;
 };
 
-}  // namespace tutelage::detail
+}  // namespace tutelage

@@ -7,7 +7,7 @@
 #include <tutelage/model/network.hpp>
 #include <utility>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 namespace detail {
 

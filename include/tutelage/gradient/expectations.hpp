@@ -26,7 +26,7 @@
 #include <utility>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 struct expectation_settings {
   /// The lowest layer wanted.

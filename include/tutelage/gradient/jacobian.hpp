@@ -25,7 +25,7 @@
 #include <tutelage/model/network.hpp>
 #include <utility>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// V_l and r_l of one network for the samples of a forward pass.
 template <class Network>

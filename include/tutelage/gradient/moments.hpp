@@ -22,7 +22,7 @@
 #include <tutelage/model/network.hpp>
 #include <utility>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// E[beta] o E[z z^T]: H* from A and zz_star, H from B and zz. Bordered as they are.
 template <class R>

@@ -12,7 +12,7 @@
 #include <tutelage/model/network.hpp>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// The number of nodes in the hidden layers from `lowest` up.
 template <class Network>

@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// Counts the regions of one network, or the common ones of several. Memory grows with the number
 /// of regions, not with that of samples.

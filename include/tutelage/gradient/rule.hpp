@@ -21,7 +21,7 @@
 #include <tutelage/gradient/jacobian.hpp>
 #include <tutelage/model/network.hpp>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// The rule for a teacher, a student and a batch of samples at a time.
 template <class Teacher, class Student>

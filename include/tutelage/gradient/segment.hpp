@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// A part of a segment in which no gate changes.
 template <class R>

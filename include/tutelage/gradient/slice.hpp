@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// A rectangle of a plane of inputs.
 template <class T>

@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-namespace tutelage::detail {
+namespace tutelage::inline TUTELAGE_TARGET::detail {
 
 /// to[i] = factor[i] from[index[i]]; to[i] = factor from[index[i]].
 template <class T>
@@ -161,4 +161,4 @@ class open_columns {
   workspace<T> columns_, next_, between_;
 };
 
-}  // namespace tutelage::detail
+}  // namespace tutelage

@@ -17,7 +17,7 @@
 #include <tutelage/core/matrix.hpp>
 #include <tutelage/model/gate.hpp>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 struct with_bias {
   static constexpr std::size_t rows = 1;

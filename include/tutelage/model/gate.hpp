@@ -18,7 +18,7 @@
 #include <tutelage/core/errors.hpp>
 #include <tutelage/core/scalar.hpp>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// In place of leaky_relu's ratio: the slope is a run-time number.
 struct dynamic_slope;

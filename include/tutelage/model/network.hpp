@@ -10,15 +10,11 @@
 #include <tuple>
 
 #include <tutelage/model/dense.hpp>
+#include <tutelage/model/passes.hpp>
 #include <type_traits>
 #include <utility>
 
-namespace tutelage {
-
-template <class Network>
-class activations;
-template <class Network>
-class gradients;
+namespace tutelage::inline TUTELAGE_TARGET {
 
 namespace detail {
 
@@ -262,93 +258,6 @@ class network {
   }
 
   tuple layers_;
-};
-
-/// What a forward pass leaves behind: f_1, ..., f_L of the last batch.
-template <class Network>
-class activations {
-  using T = typename Network::value_type;
-  static constexpr std::size_t depth = Network::depth;
-
- public:
-  /// f_l, [N, n_l], 1 <= l <= L.
-  template <std::size_t l>
-  [[nodiscard]] matrix_view<const T, dynamic, Network::template layer_type<l>::out_extent> f()
-      const {
-    return matrix_view<const T, dynamic, Network::template layer_type<l>::out_extent>(
-        tape<l>().f.view());
-  }
-
-  /// f_l for a layer number that is known at run time. Throws shape_error for no layer's number.
-  [[nodiscard]] matrix_view<const T> f(std::size_t l) const {
-    if (l < 1 || l > depth) {
-      throw shape_error(detail::text("activations: layer ", l, ", expected 1 to ", depth));
-    }
-    matrix_view<const T> result;
-    [&]<std::size_t... I>(std::index_sequence<I...>) {
-      ((I + 1 == l ? void(result = f<I + 1>()) : void()), ...);
-    }
-    (std::make_index_sequence<depth>{});
-    return result;
-  }
-
-  /// N.
-  [[nodiscard]] std::size_t batch() const noexcept { return tape<depth>().f.view().rows(); }
-
-  template <std::size_t l>
-  [[nodiscard]] auto& tape() noexcept {
-    return std::get<l - 1>(tapes_);
-  }
-  template <std::size_t l>
-  [[nodiscard]] const auto& tape() const noexcept {
-    return std::get<l - 1>(tapes_);
-  }
-
- private:
-  template <std::size_t... I>
-  static auto make_tapes(std::index_sequence<I...>)
-      -> std::tuple<typename Network::template layer_type<I + 1>::tape...>;
-
-  decltype(make_tapes(std::make_index_sequence<depth>{})) tapes_;
-};
-
-/// What a backward pass leaves behind: g_l per sample and, where asked for, dW_l.
-template <class Network>
-class gradients {
-  using T = typename Network::value_type;
-  template <std::size_t l>
-  using layer_type = typename Network::template layer_type<l>;
-
- public:
-  /// g_l, [N, n_l]: the negative gradient of each sample's loss with respect to layer l's
-  /// pre-activation.
-  template <std::size_t l>
-  [[nodiscard]] matrix_view<T, dynamic, layer_type<l>::out_extent> g() const {
-    return matrix_view<T, dynamic, layer_type<l>::out_extent>(g_[l - 1].view());
-  }
-
-  /// dW_l, shaped as layer l's weights: the mean over the batch of [f_{l-1}; 1] g_l^T.
-  template <std::size_t l>
-  [[nodiscard]] matrix_view<const T> dW() const {
-    return dW_[l - 1].view();
-  }
-
-  /// Makes room for N samples of layer l.
-  template <std::size_t l>
-  matrix_view<T, dynamic, layer_type<l>::out_extent> reshape(std::size_t N, std::size_t width) {
-    return matrix_view<T, dynamic, layer_type<l>::out_extent>(g_[l - 1].reshape(N, width));
-  }
-
-  /// Makes room for dW_l.
-  template <std::size_t l>
-  typename layer_type<l>::weights_view dW(const Network& network) {
-    const auto W = network.template layer<l>().weights();
-    return typename layer_type<l>::weights_view(dW_[l - 1].reshape(W.rows(), W.cols()));
-  }
-
- private:
-  std::array<workspace<T>, Network::depth> g_;
-  std::array<workspace<T>, Network::depth> dW_;
 };
 
 namespace detail {

@@ -20,7 +20,7 @@
 #include <tutelage/model/dense.hpp>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 namespace detail {
 // |a| = norm 2^exponent: no square overflows or vanishes, and neither does the norm.

@@ -21,7 +21,7 @@
 #include <tutelage/core/errors.hpp>
 #include <tutelage/core/scalar.hpp>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// An angle in [0, pi], kept as sine and cosine of its half up to a common factor: so it is as
 /// precise near pi as it is near 0.

@@ -22,7 +22,7 @@
 
 #include <tutelage/theory/angular_distance.hpp>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 enum class definiteness {
   positive,      // every eigenvalue lies above round-off

@@ -22,7 +22,7 @@
 #include <tutelage/core/matrix.hpp>
 #include <tutelage/theory/gaussian_kernel.hpp>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 namespace detail {
 

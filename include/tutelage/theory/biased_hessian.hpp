@@ -11,7 +11,7 @@
 #include <tutelage/theory/population_hessian.hpp>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// Two nodes (w, b) and (v, d), [d+1] each, and what can be expected of them; the inputs are (x, 1)
 /// with x ~ N(0, std^2 I). As gaussian_pair; lengths are the caller's business.

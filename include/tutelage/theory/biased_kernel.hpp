@@ -26,7 +26,7 @@
 
 #include <tutelage/theory/angle.hpp>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 namespace detail {
 

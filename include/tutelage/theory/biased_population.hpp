@@ -21,7 +21,7 @@
 #include <tutelage/theory/two_layer.hpp>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// Satisfied by two-layer networks with biases in both layers.
 template <class N>

@@ -25,7 +25,9 @@
 #include <cmath>
 #include <cstddef>
 
-namespace tutelage {
+#include <tutelage/core/target.hpp>
+
+namespace tutelage::inline TUTELAGE_TARGET {
 
 struct theorem_4_setting {
   std::size_t m;

@@ -19,7 +19,7 @@
 
 #include <tutelage/core/matrix.hpp>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// Factors one system after another; allocates only when m grows.
 template <real_scalar T>

@@ -29,7 +29,7 @@
 
 #include <tutelage/theory/angular_distance.hpp>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 enum class direction_verdict {
   none_of_length,  // a student would need a length below 0: Theorem 5.1's determinant condition

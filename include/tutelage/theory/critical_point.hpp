@@ -21,7 +21,7 @@
 #include <tutelage/theory/population_hessian.hpp>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 enum class critical_kind {
   minimum,    // all eigenvalues are positive

@@ -13,7 +13,7 @@
 #include <tutelage/theory/parameters.hpp>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// Nodes move along the gradient.
 struct free_motion {

@@ -26,7 +26,7 @@
 #include <tutelage/theory/angular_distance.hpp>
 #include <tutelage/theory/cramer.hpp>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 namespace detail {
 

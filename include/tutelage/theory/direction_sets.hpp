@@ -22,7 +22,7 @@
 #include <tutelage/core/random.hpp>
 #include <tutelage/theory/angular_distance.hpp>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// The largest m of direction_set_determinants: determinants of more directions may vanish.
 inline constexpr std::size_t most_directions_of_sets = 16;

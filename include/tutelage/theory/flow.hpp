@@ -19,7 +19,7 @@
 #include <tutelage/theory/descent.hpp>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// An autonomous differential equation that is followed step by step: x' = velocity(x).
 template <real_scalar T, class Velocity>

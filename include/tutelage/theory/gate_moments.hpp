@@ -26,7 +26,7 @@
 
 #include <tutelage/core/scalar.hpp>
 
-namespace tutelage::detail {
+namespace tutelage::inline TUTELAGE_TARGET::detail {
 
 /// Covariances of four variables; variables may be the same.
 template <real_scalar T>
@@ -212,4 +212,4 @@ T gated_moment(const gate_covariance<T>& S, std::size_t a, std::size_t b, const 
   return sum;
 }
 
-}  // namespace tutelage::detail
+}  // namespace tutelage

@@ -26,7 +26,7 @@
 #include <tutelage/theory/angle.hpp>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// pi - theta: the arc-cosine kernel of degree 0, 2 pi P(both active).
 template <scalar T>

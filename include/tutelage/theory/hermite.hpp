@@ -25,7 +25,7 @@
 #include <tutelage/core/product.hpp>
 #include <tutelage/theory/two_layer.hpp>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// c_0, ..., c_degree.
 template <real_scalar T>

@@ -20,7 +20,7 @@
 #include <tutelage/theory/supplement.hpp>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 namespace detail {
 

@@ -14,7 +14,7 @@
 
 #include <tutelage/theory/population.hpp>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// J' against a teacher, of which a copy is kept.
 template <unbiased_network Teacher>

@@ -16,7 +16,7 @@
 #include <tutelage/core/matrix.hpp>
 #include <tutelage/core/random.hpp>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 struct lucky_start {
   double p_W, p_V;

@@ -24,7 +24,7 @@
 #include <tutelage/theory/gate_moments.hpp>
 #include <tutelage/theory/order_parameters.hpp>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 struct online_settings {
   double rate = 0.01;

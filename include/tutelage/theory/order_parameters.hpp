@@ -17,7 +17,7 @@
 #include <tutelage/theory/two_layer.hpp>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// S of a teacher and a student, [n+m, n+m]. Throws shape_error when they do not fit.
 template <unbiased_network Teacher, unbiased_network Student>

@@ -12,7 +12,7 @@
 #include <tutelage/core/random.hpp>
 #include <tutelage/theory/population.hpp>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// W* is the first m unit vectors, entries of V* are signs that the stream draws. Throws
 /// shape_error when there are more nodes than inputs.

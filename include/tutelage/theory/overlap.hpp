@@ -23,7 +23,7 @@
 #include <tutelage/theory/angular_distance.hpp>
 #include <tutelage/theory/biased_kernel.hpp>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// psi_d.
 struct gate_overlap {

@@ -22,7 +22,7 @@
 #include <tutelage/core/product.hpp>
 #include <tutelage/theory/overlap.hpp>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// Students that follow one teacher. Psi_d and Psi_l are functions of the angle.
 template <angular_function<double> Psi_d, angular_function<double> Psi_l>

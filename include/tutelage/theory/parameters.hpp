@@ -8,7 +8,7 @@
 
 #include <tutelage/theory/two_layer.hpp>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// Only the lower layer moves.
 struct fixed_fan_out {

@@ -20,7 +20,7 @@
 #include <tutelage/core/random.hpp>
 #include <tutelage/theory/two_layer.hpp>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 namespace detail {
 /// v - 2 (v.axis) axis / |axis|^2 for column j of W and column r of axes.

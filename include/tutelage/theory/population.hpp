@@ -27,7 +27,7 @@
 #include <tutelage/theory/two_layer.hpp>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// The loss against a teacher, of which a copy is kept.
 template <unbiased_network Teacher>

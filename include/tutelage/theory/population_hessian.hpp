@@ -22,7 +22,7 @@
 #include <tutelage/theory/population.hpp>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// The Hessian at a student, in the order of parameters.hpp. Each call computes all pairs anew.
 /// `Pair` has the closed forms of two nodes: gaussian_pair without biases, biased_gaussian_pair

@@ -17,7 +17,7 @@
 #include <tutelage/core/kernel/simd.hpp>
 #include <tutelage/core/scalar.hpp>
 
-namespace tutelage::detail {
+namespace tutelage::inline TUTELAGE_TARGET::detail {
 
 /// pi - theta and sin theta for a vector of cosines. What is beyond 1 by rounding counts as 1; a
 /// NaN passes through.
@@ -59,4 +59,4 @@ std::array<T, 2> supplement_and_sine(const T& cosine) {
   return {std::acos(-c), std::sqrt((T(1) - c) * (T(1) + c))};
 }
 
-}  // namespace tutelage::detail
+}  // namespace tutelage

@@ -7,7 +7,7 @@
 
 #include <tutelage/model/network.hpp>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// Hidden layer of `Gate`, linear outputs; Bias is with_bias or no_bias, for both layers.
 template <scalar T, gate Gate, std::size_t In, std::size_t Hidden, std::size_t Out,

@@ -9,7 +9,7 @@
 #include <tutelage/train/loss.hpp>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// Calls visit(x, first, kept) for consecutive chunks of `inputs`, after a forward pass of `net`
 /// over each. Holds one chunk of activations at a time.

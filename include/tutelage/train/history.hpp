@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// Records every epoch. Each measure is a function from an epoch_report to a number, called then:
 ///

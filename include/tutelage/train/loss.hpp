@@ -22,7 +22,7 @@
 #include <tutelage/core/scattered_rows.hpp>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 using label = std::uint32_t;
 

@@ -16,7 +16,7 @@
 #include <tutelage/core/matrix.hpp>
 #include <tutelage/model/dense.hpp>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// Plain stochastic gradient descent. Keeps no gradient: the update is one product into the
 /// weights.

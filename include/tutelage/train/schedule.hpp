@@ -11,7 +11,7 @@
 #include <tutelage/core/errors.hpp>
 #include <utility>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// The same rate in every epoch.
 struct constant_rate {

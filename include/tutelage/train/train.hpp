@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-namespace tutelage {
+namespace tutelage::inline TUTELAGE_TARGET {
 
 /// A student while it learns: the network's weights are somebody else's, everything else that
 /// learning needs is here. No step allocates once the largest batch has been seen.

@@ -10,7 +10,7 @@
 
 #include <tutelage/core/product.hpp>
 
-namespace tutelage::detail {
+namespace tutelage::inline TUTELAGE_TARGET::detail {
 
 /// Sums begin with a row of numbers, or with 0 when there is none.
 template <class T>
@@ -113,4 +113,4 @@ void multiply_transposed_gated(const matrix_view<const T, dynamic, Out>& G,
   }
 }
 
-}  // namespace tutelage::detail
+}  // namespace tutelage

@@ -11,7 +11,7 @@
 #include <tutelage/core/extents.hpp>
 #include <tutelage/core/kernel/tile.hpp>
 
-namespace tutelage::detail {
+namespace tutelage::inline TUTELAGE_TARGET::detail {
 
 /// Where rows lie.
 template <class T>
@@ -219,4 +219,4 @@ template <class T, class Finish>
 transposed_product(rows_of<const T>, rows_of<const T>, std::size_t, std::size_t, std::size_t,
                    const Finish&) -> transposed_product<T, Finish>;
 
-}  // namespace tutelage::detail
+}  // namespace tutelage

@@ -9,9 +9,10 @@
 #include <type_traits>
 #include <utility>
 
+#include <tutelage/core/target.hpp>
 #include <xsimd/xsimd.hpp>
 
-namespace tutelage::detail {
+namespace tutelage::inline TUTELAGE_TARGET::detail {
 
 /// What the kernels have vectors for.
 template <class T>
@@ -199,4 +200,4 @@ template <simd_scalar T>
   if constexpr (L > 8) exchange(std::integral_constant<std::size_t, 8>{}, lane_numbers);
 }
 
-}  // namespace tutelage::detail
+}  // namespace tutelage

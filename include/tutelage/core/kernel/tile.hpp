@@ -13,7 +13,7 @@
 
 #include <tutelage/core/kernel/simd.hpp>
 
-namespace tutelage::detail {
+namespace tutelage::inline TUTELAGE_TARGET::detail {
 
 /// The tile shape: R rows by at most `widest` vectors. Accumulators, a row of B and an element of A
 /// fit into the registers, and there are enough accumulators to hide the latency of a multiply-add.
@@ -138,4 +138,4 @@ template <std::size_t R, std::size_t V, bool Tail, class T, class Left, class St
   }
 }
 
-}  // namespace tutelage::detail
+}  // namespace tutelage

@@ -1,0 +1,33 @@
+// Messages from their parts.
+#pragma once
+
+#include <array>
+#include <cstdio>
+#include <string>
+#include <type_traits>
+
+#include <tutelage/core/target.hpp>
+
+namespace tutelage::inline TUTELAGE_TARGET::detail {
+
+/// The arguments, strings and whole numbers and reals, one after the other.
+template <class... Parts>
+std::string text(const Parts&... parts) {
+  std::string result;
+  const auto append = [&](const auto& part) {
+    using type = std::remove_cvref_t<decltype(part)>;
+    if constexpr (std::is_floating_point_v<type>) {
+      std::array<char, 32> digits{};
+      std::snprintf(digits.data(), digits.size(), "%.9g", static_cast<double>(part));
+      result += digits.data();
+    } else if constexpr (std::is_integral_v<type>) {
+      result += std::to_string(part);
+    } else {
+      result += part;
+    }
+  };
+  (append(parts), ...);
+  return result;
+}
+
+}  // namespace tutelage::detail
