@@ -126,7 +126,7 @@ void check_layer(L l, std::size_t N, stream& random) {
   const auto f = l.forward(x, kept);
   c.judge_forward(f);
   CHECK(f.data() == kept.f.view().data());
-  l.backward_gate(kept, g);
+  l.backward_output(kept, g);
   c.judge_gate();
   l.backward_input(g, identity{}, x, c.g_in.template view<dynamic, In>());
   c.judge_input();

@@ -6,7 +6,7 @@
 //   g   [N, Out]       negative gradient of the loss with respect to a, one row a sample
 //   dW  as W           (1/N) [x; 1]^T g, the direction in which the loss falls
 //
-// What a layer must offer is the concept `layer` at the end of this file.
+// What a layer must offer: model/layer.hpp.
 #pragma once
 
 #include <concepts>
@@ -16,6 +16,7 @@
 #include <tutelage/core/kernel/fused.hpp>
 #include <tutelage/core/matrix.hpp>
 #include <tutelage/model/gate.hpp>
+#include <tutelage/model/layer.hpp>
 
 namespace tutelage::inline TUTELAGE_TARGET {
 
@@ -36,6 +37,7 @@ class dense {
   using gate_type = Gate;
   static constexpr std::size_t in_extent = In;
   static constexpr std::size_t out_extent = Out;
+  static constexpr std::size_t parameters = 1;
   static constexpr std::size_t weight_extent = In == dynamic ? dynamic : In + Bias::rows;
 
   using weights_view = matrix_view<T, weight_extent, Out>;
@@ -99,7 +101,7 @@ class dense {
 
   /// Turns the gradient with respect to f into the one with respect to a, in place: g = D g. For
   /// the top layer; below it, backward_input of the layer above does this.
-  void backward_gate(const tape& kept, matrix_view<T, dynamic, Out> g) const {
+  void backward_output(const tape& kept, matrix_view<T, dynamic, Out> g) const {
     if constexpr (!std::same_as<Gate, identity>) {
       const auto f = kept.f.view();
       for (std::size_t i = 0; i < g.rows(); ++i) {
@@ -121,6 +123,39 @@ class dense {
     detail::multiply_transposed_gated(g, linear_weights(), gate_below, x, g_below);
   }
 
+  /// The gradient with respect to x, g_below = g W^T without the bias row.
+  void backward_input(matrix_view<const T, dynamic, In> x, const tape& /*kept*/,
+                      matrix_view<const T, dynamic, Out> g,
+                      matrix_view<T, dynamic, In> g_below) const {
+    backward_input(g, identity{}, x, g_below);
+  }
+
+  /// Calls visit(rows, cols, descent) for W: descent(dW, alpha, beta) is backward_weights below with
+  /// alpha / N.
+  template <class X, class Visit>
+  void backward_weights(const X& x, const tape& /*kept*/,
+                        const matrix_view<const T, dynamic, Out>& g, Visit&& visit) const {
+    visit(in_width() + Bias::rows, out_width(), [&](const matrix_view<T>& dW, T alpha, T beta) {
+      backward_weights(x, g, weights_view(dW), alpha / static_cast<real_t<T>>(x.rows()), beta);
+    });
+  }
+
+  /// Calls visit(W).
+  template <class Visit>
+  void for_each_parameter(Visit&& visit) {
+    visit(matrix_view<T>(weights()));
+  }
+
+  /// Calls visit(block) for prefix + "weight", [Out, In] in files, and prefix + "bias".
+  template <class Visit>
+  void for_each_block(const std::string& prefix, Visit&& visit) {
+    show_blocks<T>(*this, prefix, visit);
+  }
+  template <class Visit>
+  void for_each_block(const std::string& prefix, Visit&& visit) const {
+    show_blocks<const T>(*this, prefix, visit);
+  }
+
   /// dW = alpha [x; 1]^T g + beta dW. With alpha = 1/N and beta = 0 this is the descent direction;
   /// dW may be the layer's own weights.
   static void backward_weights(matrix_view<const T, dynamic, In> x,
@@ -134,6 +169,16 @@ class dense {
   }
 
  private:
+  template <class U, class Self, class Visit>
+  static void show_blocks(Self& self, const std::string& prefix, Visit& visit) {
+    visit(block<U>{prefix + "weight", {self.out_width(), self.in_width()}, self.linear_weights(),
+                   true});
+    if constexpr (has_bias()) {
+      visit(block<U>{prefix + "bias", {self.out_width()},
+                     matrix_view<U>(self.weights()).middle_rows(self.in_width(), 1)});
+    }
+  }
+
   template <class X>
   matrix_view<T, dynamic, Out> forward_any(const X& x, tape& kept) const {
     detail::require_shape("forward", "x", x, x.rows(), in_width());
@@ -156,24 +201,6 @@ class dense {
   [[no_unique_address]] extent<Out> out_;
   [[no_unique_address]] Gate gate_;
   matrix<T> storage_;  // [In+1, padded Out]; the padding is never read
-};
-
-/// A layer of a network: maps rows of in_width() numbers to rows of out_width(), the last thing
-/// being its gate; keeps what its backward pass needs in a tape; has its parameters in one matrix.
-/// Satisfied by dense.
-template <class L>
-concept layer = requires(L l, const L cl, typename L::tape t, typename L::value_type s,
-                         matrix_view<typename L::value_type, dynamic, L::in_extent> x,
-                         matrix_view<typename L::value_type, dynamic, L::out_extent> g,
-                         typename L::weights_view dW) {
-  requires scalar<typename L::value_type>;
-  { cl.in_width() } -> std::same_as<std::size_t>;
-  { cl.out_width() } -> std::same_as<std::size_t>;
-  { l.weights() } -> std::same_as<typename L::weights_view>;
-  { cl.forward(x, t) } -> std::same_as<decltype(g)>;
-  cl.backward_gate(t, g);
-  cl.backward_input(g, cl.gate(), x, x);
-  cl.backward_weights(x, g, dW, s, s);
 };
 
 }  // namespace tutelage

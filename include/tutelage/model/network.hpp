@@ -50,6 +50,7 @@ L make_layer(const std::array<std::size_t, W>& widths, std::size_t i,
 
 }  // namespace detail
 
+/// Layers one above the other.
 template <layer... Layers>
 class network {
   static_assert(sizeof...(Layers) > 0, "network: at least one layer");
@@ -85,11 +86,24 @@ class network {
     require_neighbours();
   }
 
+  /// Parameter matrices of all layers, and those below layer l.
+  static constexpr std::size_t parameters = (Layers::parameters + ...);
+  template <std::size_t l>
+  static constexpr std::size_t parameters_below = [] {
+    std::size_t sum = 0, number = 1;
+    ((sum += number++ < l ? Layers::parameters : 0), ...);
+    return sum;
+  }();
+
   /// From widths n_0, ..., n_L, all weights zero; `gate` is the hidden layers' and only matters
   /// where a gate holds a number. Throws shape_error for a width of 0 or one that differs from a
   /// static one.
-  template <class Gate = typename layer_type<1>::gate_type>
-  explicit network(const std::array<std::size_t, depth + 1>& widths, const Gate& gate = {})
+  explicit network(const std::array<std::size_t, depth + 1>& widths)
+    requires(dense_layer<Layers> && ...)
+      : network(widths, typename layer_type<1>::gate_type{}, indices{}) {}
+  template <gate Gate>
+  network(const std::array<std::size_t, depth + 1>& widths, const Gate& gate)
+    requires(dense_layer<Layers> && ...)
       : network(widths, gate, indices{}) {}
 
   [[nodiscard]] std::size_t in_width() const noexcept { return layer<1>().in_width(); }
@@ -113,6 +127,12 @@ class network {
     return std::get<l - 1>(layers_);
   }
 
+  /// Calls visit(W) for all parameter matrices, lowest layer first.
+  template <class Visit>
+  void for_each_parameter(Visit&& visit) {
+    for_each_layer([&](auto& l, std::size_t) { l.for_each_parameter(visit); });
+  }
+
   /// Calls visit(layer 1, 1), ..., visit(layer L, L).
   template <class Visit>
   void for_each_layer(Visit&& visit) {
@@ -129,6 +149,20 @@ class network {
                                                              activations<network>& kept) const {
     detail::require_shape("forward", "x", x, x.rows(), in_width());
     return forward_from<1>(matrix_view<const value_type, dynamic, in_extent>(x), kept);
+  }
+
+  /// The same while the network learns: batch normalization uses the batch's statistics.
+  matrix_view<const value_type, dynamic, out_extent> forward(training mode,
+                                                             matrix_view<const value_type> x,
+                                                             activations<network>& kept) const {
+    detail::require_shape("forward", "x", x, x.rows(), in_width());
+    return forward_from<1>(matrix_view<const value_type, dynamic, in_extent>(x), kept, mode);
+  }
+  matrix_view<const value_type, dynamic, out_extent> forward(training mode,
+                                                             scattered_rows<value_type> x,
+                                                             activations<network>& kept) const {
+    detail::require_shape("forward", "x", x, x.rows(), in_width());
+    return forward_from<1>(scattered_rows<value_type, in_extent>(x), kept, mode);
   }
 
   /// The same for inputs that lie anywhere, where layer 1 can read them so.
@@ -171,10 +205,13 @@ class network {
   /// Backpropagation that leaves g.g(l) and the batch means g.dW(l) = (1/N) [f_{l-1}; 1]^T g_l.
   void backward(matrix_view<const value_type> x, const activations<network>& kept,
                 matrix_view<const value_type> grad_out, gradients<network>& g) const {
-    const auto scale =
-        value_type(real_t<value_type>(1) / static_cast<real_t<value_type>>(x.rows()));
     backward(x, kept, grad_out, g, [&](auto l, const auto& f_below, const auto& g_l) {
-      layer<l>().backward_weights(f_below, g_l, g.template dW<l>(*this), scale, value_type(0));
+      std::size_t i = parameters_below<l>;
+      layer<l>().backward_weights(
+          f_below, kept.template tape<l>(), g_l,
+          [&](std::size_t rows, std::size_t cols, const auto& descent) {
+            descent(g.reshape_parameter(i++, rows, cols), value_type(1), value_type(0));
+          });
     });
   }
 
@@ -219,14 +256,45 @@ class network {
     (visit(self.template layer<I + 1>(), I + 1), ...);
   }
 
-  template <std::size_t l, class X>
-  auto forward_from(const X& x, activations<network>& kept) const {
-    const auto f = layer<l>().forward(x, kept.template tape<l>());
+  template <std::size_t l, class X, class... Mode>
+  auto forward_from(const X& x, activations<network>& kept, Mode... mode) const {
+    const auto f = [&] {
+      if constexpr (moded_layer<layer_type<l>>) {
+        return layer<l>().forward(mode..., x, kept.template tape<l>());
+      } else {
+        return layer<l>().forward(x, kept.template tape<l>());
+      }
+    }();
     if constexpr (l == depth) {
       return matrix_view<const value_type, dynamic, out_extent>(f);
     } else {
       return forward_from<l + 1>(
-          matrix_view<const value_type, dynamic, layer_type<l>::out_extent>(f), kept);
+          matrix_view<const value_type, dynamic, layer_type<l>::out_extent>(f), kept, mode...);
+    }
+  }
+
+  // Layer l passes gradients down through the gate of the layer below, in one pass over them.
+  template <std::size_t l>
+  static constexpr bool gates_below = requires(
+      const layer_type<l> upper, const layer_type<l - 1> lower,
+      matrix_view<const value_type, dynamic, layer_type<l>::out_extent> g,
+      matrix_view<const value_type, dynamic, layer_type<l>::in_extent> x,
+      matrix_view<value_type, dynamic, layer_type<l>::in_extent> below) {
+    requires gated_layer<layer_type<l - 1>>;
+    upper.backward_input(g, lower.gate(), x, below);
+  };
+
+  // g_{l-1} from g_l.
+  template <std::size_t l>
+  void descend(const activations<network>& kept, gradients<network>& g) const {
+    const auto g_l = g.template g<l>();
+    const auto f_below = kept.template f<l - 1>();
+    const auto below = g.template reshape<l - 1>(g_l.rows(), layer<l>().in_width());
+    if constexpr (gates_below<l>) {
+      layer<l>().backward_input(g_l, layer<l - 1>().gate(), f_below, below);
+    } else {
+      layer<l>().backward_input(f_below, kept.template tape<l>(), g_l, below);
+      layer<l - 1>().backward_output(kept.template tape<l - 1>(), below);
     }
   }
 
@@ -236,7 +304,7 @@ class network {
                     Sink& sink, std::size_t lowest) const {
     const auto top = g.template reshape<depth>(x.rows(), out_width());
     if (grad_out.data() != top.data()) copy(grad_out, top);
-    layer<depth>().backward_gate(kept.template tape<depth>(), top);
+    layer<depth>().backward_output(kept.template tape<depth>(), top);
     backward_from<depth>(x, kept, g, sink, lowest);
   }
 
@@ -248,10 +316,7 @@ class network {
     if constexpr (l == 1) {
       sink(std::integral_constant<std::size_t, l>{}, x, g_l);
     } else {
-      if (l > lowest) {
-        layer<l>().backward_input(g_l, layer<l - 1>().gate(), kept.template f<l - 1>(),
-                                  g.template reshape<l - 1>(x.rows(), layer<l>().in_width()));
-      }
+      if (l > lowest) descend<l>(kept, g);
       sink(std::integral_constant<std::size_t, l>{}, kept.template f<l - 1>(), g_l);
       backward_from<l - 1>(x, kept, g, sink, lowest);
     }

@@ -74,11 +74,16 @@ class gradients {
     return matrix_view<T, dynamic, layer_type<l>::out_extent>(g_[l - 1].view());
   }
 
-  /// dW_l, shaped as layer l's weights: the mean over the batch of [f_{l-1}; 1] g_l^T.
+  /// dW_l of a layer with one parameter matrix, shaped as it: the mean over the batch of
+  /// [f_{l-1}; 1] g_l^T.
   template <std::size_t l>
   [[nodiscard]] matrix_view<const T> dW() const {
-    return dW_[l - 1].view();
+    static_assert(layer_type<l>::parameters == 1, "gradients: dW is a layer's with one matrix");
+    return dW_[Network::template parameters_below<l>].view();
   }
+
+  /// The direction of descent of parameter matrix i of the whole network, as it was computed last.
+  [[nodiscard]] matrix_view<const T> parameter(std::size_t i) const { return dW_.at(i).view(); }
 
   /// Makes room for N samples of layer l.
   template <std::size_t l>
@@ -90,12 +95,18 @@ class gradients {
   template <std::size_t l>
   typename layer_type<l>::weights_view dW(const Network& network) {
     const auto W = network.template layer<l>().weights();
-    return typename layer_type<l>::weights_view(dW_[l - 1].reshape(W.rows(), W.cols()));
+    return typename layer_type<l>::weights_view(
+        dW_[Network::template parameters_below<l>].reshape(W.rows(), W.cols()));
+  }
+
+  /// Makes room for parameter matrix i, [rows, cols].
+  matrix_view<T> reshape_parameter(std::size_t i, std::size_t rows, std::size_t cols) {
+    return dW_.at(i).reshape(rows, cols);
   }
 
  private:
   std::array<workspace<T>, Network::depth> g_;
-  std::array<workspace<T>, Network::depth> dW_;
+  std::array<workspace<T>, Network::parameters> dW_;
 };
 
 }  // namespace tutelage

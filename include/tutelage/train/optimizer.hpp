@@ -7,14 +7,13 @@
 //                  W += rate (m / (1-b1^t)) / (sqrt(s / (1-b2^t)) + eps),  t steps with this one
 //
 // The formulas are those of torch.optim.SGD and torch.optim.Adam; biases decay like other weights.
-// Settings are apart from what a run keeps: optimizer::state<T> is per layer.
+// Settings are apart from what a run keeps: optimizer::state<T> is per parameter matrix.
 #pragma once
 
 #include <cmath>
 #include <cstddef>
 
 #include <tutelage/core/matrix.hpp>
-#include <tutelage/model/dense.hpp>
 
 namespace tutelage::inline TUTELAGE_TARGET {
 
@@ -28,12 +27,10 @@ struct sgd {
     void allocate(std::size_t /*rows*/, std::size_t /*cols*/) noexcept {}
   };
 
-  /// One step of a layer with inputs x [N, In] and gradients g [N, Out].
-  template <layer L, class X, class G, class T>
-  void step(L& l, const X& x, const G& g, T rate, state<T>& /*unused*/) const {
-    const T scale = rate / static_cast<real_t<T>>(x.rows());
-    l.backward_weights(x, g, l.weights(), scale,
-                       T(1) - rate * static_cast<real_t<T>>(weight_decay));
+  /// One step of a parameter matrix W; descent(V, alpha, beta) sets V = alpha dW + beta V.
+  template <class T, class Descent>
+  void step(const matrix_view<T>& W, const Descent& descent, T rate, state<T>& /*unused*/) const {
+    descent(W, rate, T(1) - rate * static_cast<real_t<T>>(weight_decay));
   }
 };
 
@@ -47,11 +44,10 @@ struct momentum_sgd {
     void allocate(std::size_t rows, std::size_t cols) { velocity = make_matrix<T>(rows, cols); }
   };
 
-  template <layer L, class X, class G, class T>
-  void step(L& l, const X& x, const G& g, T rate, state<T>& kept) const {
-    const auto W = l.weights();
-    const typename L::weights_view v(matrix_view<T>(kept.velocity));
-    l.backward_weights(x, g, v, T(1) / static_cast<real_t<T>>(x.rows()), static_cast<T>(momentum));
+  template <class T, class Descent>
+  void step(const matrix_view<T>& W, const Descent& descent, T rate, state<T>& kept) const {
+    const matrix_view<T> v(kept.velocity);
+    descent(v, T(1), static_cast<T>(momentum));
     const T decay = static_cast<T>(weight_decay);
     for (std::size_t i = 0; i < W.rows(); ++i) {
       for (std::size_t k = 0; k < W.cols(); ++k) {
@@ -77,11 +73,10 @@ struct adam {
     }
   };
 
-  template <layer L, class X, class G, real_scalar T>
-  void step(L& l, const X& x, const G& g, T rate, state<T>& kept) const {
-    const auto W = l.weights();
-    const typename L::weights_view d(matrix_view<T>(kept.direction));
-    l.backward_weights(x, g, d, T(1) / static_cast<T>(x.rows()), T(0));
+  template <real_scalar T, class Descent>
+  void step(const matrix_view<T>& W, const Descent& descent, T rate, state<T>& kept) const {
+    const matrix_view<T> d(kept.direction);
+    descent(d, T(1), T(0));
     const auto t = static_cast<double>(++kept.steps);
     const T b1 = static_cast<T>(beta1), b2 = static_cast<T>(beta2);
     // Rounded once: 1 - b2 would lose three of a float's seven digits.

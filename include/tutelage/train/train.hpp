@@ -30,9 +30,9 @@ class trainer {
   explicit trainer(Network& student, Loss loss = {}, Optimizer optimizer = {},
                    std::uint64_t seed = 0)
       : student_(&student), loss_(std::move(loss)), optimizer_(std::move(optimizer)), seed_(seed) {
-    student.for_each_layer([&](auto& l, std::size_t number) {
-      state_[number - 1].allocate(l.weights().rows(), l.weights().cols());
-    });
+    std::size_t i = 0;
+    student.for_each_parameter(
+        [&](const matrix_view<T>& W) { state_[i++].allocate(W.rows(), W.cols()); });
   }
 
   /// Leaves the weights of layer l (1 is the lowest) as they are from now on. Throws shape_error
@@ -89,7 +89,7 @@ class trainer {
   template <class X, class Targets>
   T step_on(const X& x, const Targets& y, double rate) {
     if (!std::isfinite(rate)) throw argument_error("step: the learning rate is not finite");
-    const matrix_view<const T> f = student_->forward(x, kept_);
+    const matrix_view<const T> f = student_->forward(training{}, x, kept_);
     const matrix_view<T> grad_out = gradients_.template reshape<Network::depth>(f.rows(), f.cols());
     const T loss = evaluate(f, y, grad_out);
     if (!is_finite(loss)) throw diverged_error(seed_, steps_, lowest_not_finite(x), last_loss_);
@@ -98,12 +98,26 @@ class trainer {
     student_->backward(
         x, kept_, grad_out, gradients_,
         [&](auto l, const auto& f_below, const auto& g) {
-          if (frozen_[l - 1]) return;
-          optimizer_.step(student_->template layer<l>(), f_below, g, static_cast<T>(rate),
-                          state_[l - 1]);
+          if (!frozen_[l - 1]) learn<l>(f_below, g, static_cast<T>(rate));
         },
         lowest_learning());
     return loss;
+  }
+
+  template <std::size_t l, class X, class G>
+  void learn(const X& f_below, const G& g, T rate) {
+    auto& layer = student_->template layer<l>();
+    const auto& tape = kept_.template tape<l>();
+    std::array<matrix_view<T>, Network::template layer_type<l>::parameters> weights;
+    std::size_t i = 0, j = 0;
+    layer.for_each_parameter([&](const matrix_view<T>& W) { weights[i++] = W; });
+    layer.backward_weights(
+        f_below, tape, g, [&](std::size_t, std::size_t, const auto& descent) {
+          optimizer_.step(weights[j], descent, rate,
+                          state_[Network::template parameters_below<l> + j]);
+          ++j;
+        });
+    if constexpr (moded_layer<typename Network::template layer_type<l>>) layer.track(tape);
   }
 
   [[nodiscard]] std::size_t lowest_learning() const noexcept {
@@ -137,7 +151,7 @@ class trainer {
   std::uint64_t steps_ = 0;
   double last_loss_ = std::numeric_limits<double>::infinity();
   std::array<bool, Network::depth> frozen_{};
-  std::array<typename Optimizer::template state<T>, Network::depth> state_;
+  std::array<typename Optimizer::template state<T>, Network::parameters> state_;
   activations<Network> kept_;
   gradients<Network> gradients_;
   workspace<T> x_, y_;  // scattered rows in order, where those are not taken as they lie

@@ -1,0 +1,105 @@
+// What a network asks of its layers, weakest first. All work on batches, one sample a row.
+//
+//   layer            maps rows to rows and knows its backward pass: all that training, files,
+//                    checkpoints and paths ask for. Satisfied by every layer of model/.
+//   moded_layer      does otherwise while it learns, and tracks statistics. Satisfied by batch_norm,
+//                    and by residual around one.
+//   gated_layer      ends with a gate, which the layer above may apply as it passes gradients down.
+//                    Satisfied by dense, conv2d and gated.
+//   dense_layer      one weight matrix, a bias and a gate: all that teachers, analyses and theory
+//                    ask for. Satisfied by dense.
+//
+//   x  [N, In]   f  [N, Out]   g  [N, Out], negative gradients   dW  as W
+//
+// Parameters are matrices, each with its own step of the optimizer; blocks are what they are called
+// in files. A layer's parameter matrices are numbered from 0; dense has one, W with its bias row.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <tutelage/core/matrix.hpp>
+
+namespace tutelage::inline TUTELAGE_TARGET {
+
+/// The mode of a forward pass while a network learns; without it a pass is an evaluation.
+struct training {};
+
+/// A named part of a network's parameters or buffers, seen as PyTorch has it: `shape` is that of
+/// the named array in row-major order. `values` [R, C] shows the numbers where they lie, R C of
+/// them: in the array's order, or its transpose's when `transposed`, for weights [out, in...] that
+/// lie as [in..., out].
+template <class T>
+struct block {
+  std::string name;
+  std::vector<std::size_t> shape;
+  matrix_view<T> values;
+  bool transposed = false;
+};
+
+namespace detail {
+
+// Takes whatever a layer shows.
+struct any_visitor {
+  template <class... Ts>
+  void operator()(const Ts&...) const {}
+};
+
+template <class L>
+using tape_of = typename L::tape;
+template <class L>
+using rows_in = matrix_view<const typename L::value_type, dynamic, L::in_extent>;
+template <class L>
+using rows_out = matrix_view<typename L::value_type, dynamic, L::out_extent>;
+
+}  // namespace detail
+
+/// forward keeps what backward needs in a tape, its output f among it. Backward goes in three steps,
+/// g being changed in place: backward_output turns the gradient at the output into the one that the
+/// parameters see; backward_weights calls visit(rows, cols, descent) for each parameter matrix in
+/// order, and descent(dW, alpha, beta) sets dW = alpha D + beta dW, D being the direction of descent,
+/// a mean over the batch, and dW any matrix of that shape, the parameters themselves included;
+/// backward_input gives the gradient at x.
+template <class L>
+concept layer = scalar<typename L::value_type> && std::default_initializable<typename L::tape> &&
+    requires(L l, const L cl, typename L::tape t, const typename L::tape ct, detail::rows_in<L> x,
+             detail::rows_out<L> g,
+             matrix_view<typename L::value_type, dynamic, L::in_extent> below) {
+  { cl.in_width() } -> std::same_as<std::size_t>;
+  { cl.out_width() } -> std::same_as<std::size_t>;
+  { cl.forward(x, t) } -> std::convertible_to<detail::rows_out<L>>;
+  { ct.f.view() } -> std::convertible_to<matrix_view<const typename L::value_type>>;
+  cl.backward_output(t, g);
+  cl.backward_input(x, t, g, below);
+  cl.backward_weights(x, t, g, detail::any_visitor{});
+  l.for_each_parameter(detail::any_visitor{});
+  l.for_each_block(std::string(), detail::any_visitor{});
+  { L::parameters } -> std::convertible_to<std::size_t>;
+};
+
+template <class L>
+concept moded_layer = layer<L> &&
+    requires(L l, const L cl, typename L::tape t, detail::rows_in<L> x) {
+  { cl.forward(training{}, x, t) } -> std::convertible_to<detail::rows_out<L>>;
+  l.track(t);
+  l.for_each_buffer(std::string(), detail::any_visitor{});
+};
+
+template <class L>
+concept gated_layer = layer<L> && requires(const L cl) {
+  typename L::gate_type;
+  { cl.gate() } -> std::convertible_to<typename L::gate_type>;
+};
+
+template <class L>
+concept dense_layer = gated_layer<L> && requires(L l, const L cl) {
+  typename L::weights_view;
+  { l.weights() } -> std::same_as<typename L::weights_view>;
+  l.linear_weights();
+  { L::has_bias() } -> std::same_as<bool>;
+};
+
+}  // namespace tutelage
