@@ -27,7 +27,7 @@ struct no_bias {
 };
 
 /// `In` and `Out` are numbers or `dynamic`; `Bias` is with_bias or no_bias.
-template <scalar T, std::size_t In, std::size_t Out, gate Gate = relu, class Bias = with_bias>
+template <scalar T, std::size_t In, std::size_t Out, gate<T> Gate = relu, class Bias = with_bias>
 class dense {
   static_assert(In > 0 && Out > 0, "dense: widths are at least 1");
 
@@ -175,5 +175,20 @@ concept layer = requires(L l, const L cl, typename L::tape t, typename L::value_
   cl.backward_input(g, cl.gate(), x, x);
   cl.backward_weights(x, g, dW, s, s);
 };
+
+/// True of layers f = gate(W^T [x; 1]) with W = weights(). The compiler cannot see it: specialize
+/// this for a layer of your own that is so.
+template <class L>
+inline constexpr bool is_dense = false;
+template <class T, std::size_t In, std::size_t Out, class Gate, class Bias>
+inline constexpr bool is_dense<dense<T, In, Out, Gate, Bias>> = true;
+
+/// Satisfied by dense.
+template <class L>
+concept dense_layer = layer<L> && is_dense<L>;
+
+/// What the gradient rule asks of a layer: linear on both sides of each node's boundary.
+template <class L>
+concept piecewise_linear_layer = dense_layer<L> && piecewise_linear_gate<typename L::gate_type>;
 
 }  // namespace tutelage
