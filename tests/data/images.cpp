@@ -98,6 +98,7 @@ TEST_CASE("what cannot be normalized") {
   check(idx_content<double>({2, 0, 3}, {}), 16);
   check(idx_content<std::uint8_t>({1}, {7}), 8);
   check(idx_content<double>({3}, {0.1, 0.1, 0.1}), 8);
+  check(idx_content<double>({2}, {-1e300, 1e300}), 8);
   for (const double wrong : {nan, inf, -inf}) {
     const std::string path =
         folder.write("images", idx_content<double>({2, 3}, {1, 2, 3, 4, wrong, 6}));
