@@ -17,6 +17,27 @@ inline constexpr double section_tolerance = 0.01;    // of co-linear groups
 inline constexpr double section_correlation = 0.95;  // above it a student is matched
 
 template <class Teacher, class Student, class Inputs>
+local_section describe_local(const Teacher& teacher, const Student& student, const Inputs& inputs) {
+  local_section result;
+  for (const auto& c : tutelage::local_certificates(teacher, student, inputs)) {
+    const auto best = c.student();
+    local_section::teacher t{
+        c.samples, c.width, c.share(), {}, {}, best, best ? c.share_of(*best) : 0.0};
+    if (c.holds()) {
+      std::vector<double> distances;
+      for (const auto& p : c.proofs) distances.push_back(p.distance);
+      const std::size_t middle = distances.size() / 2;
+      std::nth_element(distances.begin(), distances.begin() + static_cast<std::ptrdiff_t>(middle),
+                       distances.end());
+      t.bound = c.proofs[middle].h;
+      t.distance = distances[middle];
+    }
+    result.teachers.push_back(t);
+  }
+  return result;
+}
+
+template <class Teacher, class Student, class Inputs>
 observers_section describe_observers(const Teacher& teacher, const Student& student,
                                      const Inputs& inputs) {
   const auto counts = tutelage::observe<1>(teacher, student, inputs, section_eps);
@@ -109,16 +130,19 @@ pruning_section describe_pruning(const Teacher& teacher, const Student& student,
   return result;
 }
 
-/// Observers and gradients on the training inputs, pruning on the evaluation inputs. Bounds are for
+/// Proofs, observers and gradients on the training inputs, pruning on the evaluation inputs. Proofs
+/// are for the squared error, bounds for
 /// two layers, drawn inputs and the squared error.
 template <class Teacher, class Student, class Inputs>
 sections analyze(const Teacher& teacher, const Student& student, const options& o,
                  const tutelage::alignment& lowest, const Inputs& training,
                  const Inputs& evaluation) {
-  sections result{describe_observers(teacher, student, training),
+  sections result{{},
+                  describe_observers(teacher, student, training),
                   describe_critical(teacher, student, training),
                   {},
                   describe_pruning(teacher, student, lowest, evaluation)};
+  if (o.loss == "mse") result.local = describe_local(teacher, student, training);
   if constexpr (Teacher::depth == 2) {
     if (!o.reads_images() && o.loss == "mse") {
       result.bounds = describe_bounds(teacher, student, training, o);

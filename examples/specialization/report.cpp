@@ -81,6 +81,21 @@ void print_layer(std::ostream& out, const layer_result& layer) {
 }
 
 void print_sections(std::ostream& out, const sections& s) {
+  if (s.local) {
+    std::size_t holds = 0;
+    double share = 1, bound = 0, distance = 0;
+    for (const auto& t : s.local->teachers) {
+      holds += t.bound.has_value();
+      share = std::min(share, t.share);
+      bound = std::max(bound, t.bound.value_or(0));
+      distance = std::max(distance, t.distance.value_or(0));
+    }
+    out << format(
+        "proved by gradients alone: %zu of %zu teacher nodes have a student's boundary near their "
+        "own,\n  at %.0f%% or more of the nearest samples, within %.3g at the median (seen: "
+        "%.3g)\n",
+        holds, s.local->teachers.size(), 100 * share, bound, distance);
+  }
   const auto& o = s.observers;
   std::size_t observed = 0;
   double kappa = 1;
@@ -175,6 +190,20 @@ nlohmann::json index_or_null(const std::optional<std::size_t>& k) {
 }
 
 void add_sections(nlohmann::json& result, const sections& s) {
+  result["local"] = nullptr;
+  if (s.local) {
+    nlohmann::json proved = nlohmann::json::array();
+    for (const auto& t : s.local->teachers) {
+      proved.push_back({{"samples", t.samples},
+                        {"width", t.width},
+                        {"share", t.share},
+                        {"bound", number_or_null(t.bound)},
+                        {"distance", number_or_null(t.distance)},
+                        {"student", index_or_null(t.student)},
+                        {"student_share", t.student_share}});
+    }
+    result["local"] = {{"teachers", std::move(proved)}};
+  }
   nlohmann::json teachers = nlohmann::json::array();
   for (const auto& t : s.observers.teachers) {
     teachers.push_back({{"band", t.band},

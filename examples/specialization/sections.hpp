@@ -1,5 +1,5 @@
-// What the analyses say of a run: the report's sections "observers", "critical", "bounds" and
-// "pruning".
+// What the analyses say of a run: the report's sections "local", "observers", "critical", "bounds"
+// and "pruning".
 #pragma once
 
 #include <cstddef>
@@ -8,6 +8,21 @@
 #include <vector>
 
 namespace examples {
+
+/// What gradients prove near each teacher's boundary, with no assumption on the data: of so many of
+/// the nearest training samples that a student's boundary is within the bound.
+struct local_section {
+  struct teacher {
+    std::size_t samples;                 // in the band
+    double width;                        // the band: within so much of the boundary
+    double share;                        // of them proved
+    std::optional<double> bound;         // proved for half of those proved
+    std::optional<double> distance;      // of the nearest student boundary, median of the same
+    std::optional<std::size_t> student;  // that covers most
+    double student_share;
+  };
+  std::vector<teacher> teachers;
+};
 
 /// Who observes the teachers of the lowest layer, on the training inputs.
 struct observers_section {
@@ -62,6 +77,7 @@ struct pruning_section {
 };
 
 struct sections {
+  std::optional<local_section> local;
   observers_section observers;
   critical_section critical;
   std::optional<bounds_section> bounds;

@@ -8,6 +8,7 @@
 #include <tutelage/analysis/critical_points.hpp>
 #include <tutelage/analysis/dataset_conditions.hpp>
 #include <tutelage/analysis/dynamics.hpp>
+#include <tutelage/analysis/local_certificate.hpp>
 #include <tutelage/analysis/node_gradients.hpp>
 #include <tutelage/analysis/noisy_recovery.hpp>
 #include <tutelage/analysis/observers.hpp>

@@ -145,6 +145,29 @@ TEST_CASE("opposite nodes are not co-linear, but share a kink") {
   CHECK(std::abs(b[1].residual[0]) > 0.1);
   CHECK(b[1].kink <= 16 * epsilon<double> * b[1].gauge);
   CHECK(b[2].kink == b[1].kink);
+  // Neither observes the boundary that they share, nor is there a third.
+  CHECK(b[1].observers == 0);
+  CHECK(!b[1].independent);
+}
+
+TEST_CASE("a kink is its own layer's: slopes of teacher and student may differ") {
+  // The same weights: a leaky teacher bends half as much, so half of the student's kink is left.
+  mlp<double, leaky_relu<std::ratio<1, 2>>, 2, 1, 1> teacher;
+  mlp<double, relu, 2, 2, 1> student;
+  teacher.layer<1>().weights()(0, 0) = student.layer<1>().weights()(0, 0) = 2;
+  student.layer<1>().weights()(1, 1) = 1;
+  teacher.layer<2>().weights()(0, 0) = student.layer<2>().weights()(0, 0) = 3;
+  const auto& a = teacher.layer<1>();
+  const auto& b = student.layer<1>();
+  const auto found = balance_groups<1>(teacher, student, colinear_groups(a, b, 0),
+                                       observe(a, b, all_space{}), observe(b, b, all_space{}));
+  CHECK(found[0].residual == std::vector<double>{3});
+  CHECK(found[0].kink == 3);
+  CHECK(found[0].gauge == 9);
+  // Node 1 observes, but its fan-out is 0.
+  CHECK(found[0].observers == 1);
+  CHECK(found[0].rank == 0);
+  CHECK(!found[0].independent);
 }
 
 TEST_CASE("tolerance: angles and biases up to it are joined, and chains of them") {

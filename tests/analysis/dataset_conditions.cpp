@@ -249,7 +249,7 @@ TEST_CASE("degenerate input") {
   wrong(0, 1) = std::nan("");
   CHECK_THROWS_AS(mu_bound(matrix_view(wrong)), argument_error);
   CHECK(message_of<argument_error>([&] { densest_band(matrix_view(wrong), 1, one); }) ==
-        "densest_band: row 0 has an element that is not finite");
+        "densest_band: the matrix has nan at row 0, column 1, expected finite numbers");
   // No direction at all: nothing perpendicular in one dimension.
   const auto line = make_matrix<double>(4, 1);
   const auto nothing =

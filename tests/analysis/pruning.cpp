@@ -45,7 +45,7 @@ TEST_CASE("merging gives the teacher back, up to scale and order") {
     const auto merged = merge_colinear<1>(s.student, 16 * epsilon<double>);
     CHECK(merged.widths()[1] == 5);  // and one null group
     CHECK(same_function(s.student, merged, x));
-    const auto pruned = drop_weak<1>(merged, 16 * epsilon<double>);
+    const auto pruned = drop_weak<1>(merged, x, 16 * epsilon<double>);
     REQUIRE(pruned.widths()[1] == 4);
     CHECK(same_function(s.student, pruned, x));
     const auto change = output_change(s.student, pruned, x);
@@ -79,7 +79,7 @@ TEST_CASE("a network without co-linear nodes is not changed by a bit") {
   const auto same = merge_colinear<1>(merge_colinear<2>(net, 1e-9), 1e-9);
   CHECK(same.widths() == net.widths());
   CHECK(weights_of(same) == weights_of(net));
-  CHECK(weights_of(drop_weak<2>(net, 0)) == weights_of(net));
+  CHECK(weights_of(drop_weak<2>(net, random_matrix<double>(200, 5, random), 0)) == weights_of(net));
   CHECK(output_change(net, same, random_matrix<double>(20, 5, random)).largest == 0);
 }
 
@@ -122,7 +122,8 @@ TEST_CASE("a layer of constants keeps one silent node") {
   CHECK(change.largest == 0);
   CHECK(change.deviation == 0);
   CHECK(change.relative() == 0);
-  CHECK(drop_weak<1>(net, 0).widths()[1] == 1);
+  CHECK(drop_weak<1>(net, x, 0).widths()[1] == 1);
+  CHECK(output_change(net, drop_weak<1>(net, x, 0), x).largest == 0);
 }
 
 TEST_CASE("kept nodes") {
@@ -174,6 +175,8 @@ TEST_CASE("structured pruning keeps the largest fan-outs, in the given shares") 
   CHECK(stay(0, 0) == all_nodes(net));
   CHECK(stay(0.5, 0.25) == kept_nodes<decltype(net)>{list{0, 2, 4}, list{1, 2, 3}});
   CHECK(stay(0.17, 0.6) == kept_nodes<decltype(net)>{list{0, 1, 2, 4, 5}, list{2, 3}});
+  CHECK(stay(0.6, 0.4) == kept_nodes<decltype(net)>{list{2, 4}, list{2, 3}});  // 3.6 and 1.6
+  CHECK(stay(0.4, 0.1) == kept_nodes<decltype(net)>{list{0, 2, 4, 5}, list{0, 1, 2, 3}});
   CHECK(stay(1, 1) == kept_nodes<decltype(net)>{list{2}, list{3}});
   for (const double wrong : {-0.1, 1.1, std::numeric_limits<double>::quiet_NaN()}) {
     CHECK_THROWS_AS(stay(wrong, 0), argument_error);
@@ -191,10 +194,52 @@ TEST_CASE("strengths and weak nodes") {
   net.layer<2>().weights()(1, 0) = 0.5;
   net.layer<2>().weights()(2, 0) = 8;  // has no weights below
   CHECK(node_strengths<1>(net) == std::vector<double>{10, 1, 0});
-  CHECK(drop_weak<1>(net, 0.099).widths()[1] == 2);
-  CHECK(drop_weak<1>(net, 0.1).widths()[1] == 1);
-  CHECK(drop_weak<1>(net, 1).widths()[1] == 1);
-  CHECK_THROWS_AS(drop_weak<1>(net, -1), argument_error);
+  // On these inputs f_0 is in [0, 20], f_1 in [0, 2], f_2 always 0.
+  auto x = make_matrix<double>(2, 2);
+  x(0, 0) = 4;
+  x(0, 1) = 2;
+  x(1, 0) = 1;
+  x(1, 1) = -1;
+  const auto effects = node_effects<1>(net, x);
+  CHECK(effects[0].middle == 10);
+  CHECK(effects[0].half_range == 10);
+  CHECK(effects[0].strength == 20);
+  CHECK(effects[1].middle == 5);  // 2 and 8
+  CHECK(effects[1].strength == 1.5);
+  CHECK(effects[2].strength == 0);
+  CHECK(drop_weak<1>(net, x, 0.074).widths()[1] == 2);
+  const auto dropped = drop_weak<1>(net, x, 0.075);
+  CHECK(dropped.widths()[1] == 1);
+  CHECK(output_change(net, dropped, x).largest == 1.5);
+  CHECK(drop_weak<1>(net, x, 1).widths()[1] == 1);
+  CHECK_THROWS_AS(drop_weak<1>(net, x, -1), argument_error);
+  CHECK_THROWS_AS(drop_weak<1>(net, make_matrix<double>(0, 2), 0), shape_error);
+}
+
+TEST_CASE("dropped nodes leave what is constant of them in the bias above") {
+  mlp<double, relu, 2, 3, 1> net;
+  net.layer<1>().weights()(0, 0) = 1;
+  net.layer<1>().bias()[1] = 2;  // a constant
+  net.layer<1>().weights()(1, 2) = 1e-9;
+  net.layer<1>().bias()[2] = 2;  // nearly one
+  for (std::size_t k = 0; k < 3; ++k) net.layer<2>().weights()(k, 0) = 1;
+  stream random = random_stream(6);
+  const auto x = random_matrix<double>(100, 2, random);
+  const auto exact = drop_weak<1>(net, x, 0);
+  CHECK(exact.widths()[1] == 2);
+  CHECK(output_change(net, exact, x).largest <= 8 * epsilon<double>);
+  const auto near = drop_weak<1>(net, x, 1e-6);
+  CHECK(near.widths()[1] == 1);
+  CHECK(output_change(net, near, x).largest <=
+        node_effects<1>(net, x)[2].strength + 16 * epsilon<double>);
+  // Nothing takes a constant where there is no bias above: it stays.
+  network<dense<double, 1, 2>, dense<double, 2, 1, identity, no_bias>> bare;
+  bare.layer<1>().weights()(0, 0) = 1;
+  bare.layer<1>().bias()[1] = 2;
+  bare.layer<2>().weights()(0, 0) = bare.layer<2>().weights()(1, 0) = 1;
+  const auto y = random_matrix<double>(100, 1, random);
+  CHECK(drop_weak<1>(bare, y, 0).widths()[1] == 2);
+  CHECK(output_change(bare, drop_weak<1>(bare, y, 0), y).largest == 0);
 }
 
 TEST_CASE("changes of outputs, by hand and by two passes") {

@@ -384,3 +384,26 @@ TEST_CASE("fan-out norms of a polar teacher fall like 1/j^p") {
     CHECK(close_to(weak[j], expected, 30 * epsilon<double> * expected));
   }
 }
+
+TEST_CASE("coincidence ends at eps, in the sine and in the bias, whichever side is active") {
+  // Opposite nodes 1 and 3 agree in boundary where biases are opposite.
+  dense<double, 2, 1> teacher;
+  dense<double, 2, 4> student;
+  teacher.weights()(0, 0) = 1;
+  teacher.bias()[0] = 0.5;
+  const double sign[] = {1, -1, 1, -1};
+  for (std::size_t k = 0; k < 4; ++k) {
+    student.weights()(0, k) = sign[k];
+    student.bias()[k] = sign[k] * (k < 2 ? 0.625 : 0.5);
+    if (k >= 2) student.weights()(1, k) = 0.125;  // a sine of 0.124, bias scaled by 0.992
+  }
+  const auto a = align_weights(teacher, student);
+  CHECK(a.boundary_gap(0, 0) == 0.125);
+  CHECK(a.boundary_gap(0, 1) == 0.125);
+  CHECK(a.bias_gap(0, 1) == 1.125);
+  for (std::size_t k = 0; k < 4; ++k) {
+    CHECK(a.eps_coincident(0, k, 0.125));
+    CHECK(!a.eps_coincident(0, k, 0.12));
+  }
+  CHECK(!a.eps_aligned(0, 1, 0.125));
+}

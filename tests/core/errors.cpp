@@ -1,6 +1,7 @@
 #include <tutelage/core/errors.hpp>
 
 #include <cerrno>
+#include <complex>
 #include <cstring>
 #include <limits>
 #include <memory>
@@ -105,4 +106,6 @@ TEST_CASE("text: strings, whole numbers and reals in a row") {
   CHECK(text(1.0 / 3) == "0.333333333");  // nine digits tell floats apart
   CHECK(text(std::numeric_limits<double>::infinity()) == "inf");
   CHECK(text(std::numeric_limits<double>::quiet_NaN()) == "nan");
+  CHECK(text(-std::numeric_limits<double>::quiet_NaN()) == "nan");
+  CHECK(text(std::complex<double>(1, -0.5)) == "(1, -0.5)");
 }

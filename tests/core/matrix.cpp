@@ -79,6 +79,14 @@ TEST_CASE("matrix_view: static, dynamic and mixed extents show the same numbers"
     CHECK(middle.cols() == 4);
     CHECK(&middle(1, 3) == &m(2, 3));
     CHECK(view.middle_rows(3, 0).rows() == 0);
+    for (const auto& [first, count] : std::vector<std::array<std::size_t, 2>>{
+             {0, 4}, {1, 3}, {4, 0}, {1, dynamic}, {dynamic, 1}}) {
+      CHECK_THROWS_WITH_AS(
+          void(view.middle_rows(first, count)),
+          detail::text("middle_rows: ", count, " rows from row ", first, " on, the matrix has 3")
+              .c_str(),
+          shape_error);
+    }
   };
   check(matrix_view<double>(m.data(), 3, 4, 10));
   check(matrix_view<double, 3, dynamic>(m.data(), 3, 4, 10));
@@ -243,12 +251,16 @@ TEST_CASE("workspace: what was moved from can be used again, on its own") {
   source.reshape(10, 10)(0, 0) = 3;
   workspace<double> moved = std::move(source);
   CHECK(moved.view()(0, 0) == 3);
+  CHECK(source.view().data() == nullptr);  // NOLINT(bugprone-use-after-move)
+  CHECK(source.view().rows() == 0);
+  CHECK(source.reshape(10, 10).data() != moved.view().data());
   source = workspace<double>();
   source.reshape(1, 1);
   workspace<double> target;
   target.reshape(2, 2);
   target = std::move(moved);
   CHECK(target.view()(0, 0) == 3);
+  CHECK(moved.view().rows() == 0);           // NOLINT(bugprone-use-after-move)
   const auto again = moved.reshape(10, 10);  // NOLINT(bugprone-use-after-move)
   std::fill_n(again.data(), 10 * again.stride(), 8.0);
   CHECK(target.view()(0, 0) == 3);

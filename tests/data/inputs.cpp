@@ -259,3 +259,13 @@ TEST_CASE("gather of nothing, and its errors") {
         "gather: row 5, expected one below 5");
   CHECK(two == make_matrix<double>(2, 3));
 }
+
+TEST_CASE("draw_inputs: a draw that is no number is named") {
+  auto x = make_matrix<double>(4, 3);
+  const auto infinite = [](stream&, std::span<double> row) { row[1] = 1 / row[0]; };
+  x(2, 0) = 0;
+  x(0, 0) = x(1, 0) = x(3, 0) = 1;
+  CHECK_THROWS_WITH_AS(draw_inputs(infinite, matrix_view<double>(x), 1),
+                       "draw_inputs: the draw has inf at row 2, column 1, expected finite numbers",
+                       argument_error);
+}

@@ -1,5 +1,6 @@
 # cmake -DCOMPILER= -DINCLUDE= -DSOURCE= -P check.cmake: SOURCE must not compile, and the compiler must
 # print each sentence that a line "// expect: ..." announces, or "// expect g++: ..." for one compiler.
+# These are the file's first lines, one sentence a line, and "// clang-format off" ends them.
 get_filename_component(name ${COMPILER} NAME)
 string(REPLACE "+" "[+]" name ${name})
 
@@ -11,6 +12,11 @@ endfunction()
 
 file(READ ${SOURCE} text)
 plain(text)
+string(REGEX REPLACE "// clang-format off\n.*" "" head "${text}")
+string(REGEX REPLACE "// expect( g[+][+]| clang[+][+])?: [^\n]+\n" "" rest "${head}")
+if(NOT rest STREQUAL "" OR head STREQUAL text OR head MATCHES ".// expect[^\n]*// expect| expect [^:\n]*:[^\n]* expect[^:\n]*:")
+  message(FATAL_ERROR "${SOURCE} must begin with lines \"// expect: sentence\", then \"// clang-format off\"")
+endif()
 string(REGEX MATCHALL "// expect( ${name})?: [^\n]+" expectations "${text}")
 if(NOT expectations)
   message(FATAL_ERROR "${SOURCE} expects nothing")

@@ -1,4 +1,5 @@
 // expect: deepen: the network is deeper already
+// clang-format off
 #include <tutelage/gradient/deepen.hpp>
 
 using namespace tutelage;

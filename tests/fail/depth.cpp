@@ -1,4 +1,5 @@
 // expect: alignment: teacher and student have different depths
+// clang-format off
 #include <tutelage/analysis/alignment.hpp>
 
 using namespace tutelage;

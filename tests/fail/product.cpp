@@ -1,4 +1,5 @@
 // expect: multiply: the operands' static extents do not fit
+// clang-format off
 #include <tutelage/core/product.hpp>
 
 using namespace tutelage;

@@ -1,4 +1,5 @@
 // expect: gradient_rule: teacher and student have different depths; see deepen
+// clang-format off
 #include <tutelage/gradient/rule.hpp>
 
 using namespace tutelage;

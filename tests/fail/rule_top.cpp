@@ -1,4 +1,5 @@
 // expect: output_jacobians: the top layer must be linear
+// clang-format off
 #include <tutelage/gradient/jacobian.hpp>
 
 using namespace tutelage;

@@ -1,4 +1,5 @@
 // expect: network: all layers have one scalar type
+// clang-format off
 #include <tutelage/model/network.hpp>
 
 using namespace tutelage;

@@ -102,3 +102,22 @@ TEST_CASE("networks with other inputs") {
   CHECK(message_of<shape_error>([&] { regions.add(make_matrix<double>(4, 3)); }) ==
         "forward: x is (4x3), expected (4x2)");
 }
+
+TEST_CASE("temporaries, and regions that there are not") {
+  using net_type = mlp<double, relu, dynamic, dynamic, dynamic>;
+  using one = visited_regions<net_type>;
+  using two = visited_regions<net_type, net_type>;
+  static_assert(std::is_constructible_v<one, const net_type&>);
+  static_assert(std::is_constructible_v<two, net_type&, const net_type&>);
+  static_assert(!std::is_constructible_v<one, net_type>);
+  static_assert(!std::is_constructible_v<two, net_type, const net_type&>);
+  static_assert(!std::is_constructible_v<two, const net_type&, net_type>);
+  static_assert(std::is_copy_constructible_v<one> && std::is_move_constructible_v<one>);
+  const net_type net({2, 3, 1});
+  visited_regions regions(net);
+  const auto count = [&](std::size_t r) { return [&, r] { void(regions.count(r)); }; };
+  CHECK(message_of<argument_error>(count(0)) == "visited_regions: region 0, expected one below 0");
+  regions.add(make_matrix<double>(3, 2));
+  CHECK(regions.count(0) == 3);
+  CHECK_THROWS_AS(count(1)(), argument_error);
+}

@@ -229,6 +229,45 @@ TEST_CASE("chunks, and only the upper layers") {
                 [](auto&, std::size_t) { FAIL("visited"); });
 }
 
+TEST_CASE("what was not evaluated is not shown") {
+  const auto teacher = random_network<three>({3, 4, 5, 2}, 13);
+  const auto student = random_network<three>({3, 6, 7, 2}, 14);
+  stream random = random_stream(15);
+  const auto x = random_matrix<double>(4, 3, random);
+  using rule_type = gradient_rule<three, three>;
+  static_assert(!std::is_constructible_v<rule_type, three, const three&>);
+  static_assert(!std::is_constructible_v<rule_type, const three&, three>);
+  static_assert(!std::is_constructible_v<rule_type, three, three>);
+  rule_type rule(teacher, student);
+  const auto refuses = [&](const std::string& V, const std::string& g) {
+    CHECK(message_of<argument_error>([&] { void(rule.V<1>(0)); }) == "V: " + V);
+    CHECK(message_of<argument_error>([&] { void(rule.V_star<1>(0)); }) == "V: " + V);
+    CHECK(message_of<argument_error>([&] { void(rule.r<1>(0, 0)); }) == "r: " + V);
+    CHECK(message_of<argument_error>([&] { void(rule.r_star<1>(0, 0)); }) == "r: " + V);
+    CHECK(message_of<argument_error>([&] { rule.A<1>(0); }) == "V: " + V);
+    CHECK(message_of<argument_error>([&] { rule.B<1>(0); }) == "V: " + V);
+    CHECK(message_of<argument_error>([&] { rule.g<1>(); }) == "g: " + g);
+  };
+  refuses("no layer was computed", "nothing was evaluated");
+  CHECK_THROWS_AS(rule.g<3>(), argument_error);
+  rule.evaluate(x);
+  CHECK_NOTHROW(rule.g<1>());
+  rule.evaluate(x, 2);
+  refuses("layer 1 was not computed, only 2 to 2", "layer 1 was not computed, only 2 to 3");
+  CHECK(rule.V<2>(3).cols() == 7);
+  CHECK_NOTHROW(rule.g<2>());
+  rule.evaluate(x, 3);
+  refuses("no layer was computed", "layer 1 was not computed, only 3 to 3");
+  CHECK_NOTHROW(rule.g<3>());
+  rule.evaluate(x);
+  CHECK(message_of<argument_error>([&] { void(rule.V<1>(4)); }) ==
+        "V: sample 4, expected one below 4");
+  CHECK(message_of<argument_error>([&] { void(rule.r<1>(0, 2)); }) ==
+        "r: output 2, expected one below 2");
+  CHECK_THROWS_AS(rule.evaluate(make_matrix<double>(4, 2)), shape_error);
+  CHECK_THROWS_AS(rule.g<3>(), argument_error);
+}
+
 TEST_CASE("what does not fit") {
   const auto teacher = random_network<three>({3, 4, 5, 2}, 13);
   const auto other = random_network<three>({4, 4, 5, 3}, 14);

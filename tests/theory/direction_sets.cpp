@@ -131,3 +131,15 @@ TEST_CASE("no sets, and what does not fit") {
         "direction_set_determinants: 2 sets of 17 directions into 2 determinants; at most 16 "
         "directions");
 }
+
+TEST_CASE("directions that are none on the circle") {
+  auto theta = make_matrix<double>(9, 2), replaced = theta;
+  std::vector<double> det(9);
+  for (const double wrong : {-1e-300, 2 * std::numbers::pi, 7.0, std::nan(""), HUGE_VAL}) {
+    theta(8, 1) = wrong;
+    CHECK_THROWS_AS(
+        direction_set_determinants(arc_cosine<1>{}, matrix_view<const double>(theta),
+                                   std::span<double>(det), matrix_view<double>(replaced)),
+        argument_error);
+  }
+}

@@ -15,6 +15,11 @@
 // The papers take nodes of w and of -w for independent, but both have their kink on one boundary
 // and gate(a) - gate(-a) is linear in a: a gradient of 0 only tells that the sum of both groups'
 // residuals vanishes. It is called the kink here; without an opposite group it is the residual.
+// What the gradient sees is the jump of the slope, so a residual is in its units: the student's
+// nodes count (1 - c), the teacher's (1 - c*), by their own layers' slopes.
+//
+// V is constant in two-layer networks only; in deeper ones it changes from region to region, and a
+// rank over all regions proves nothing: they are refused.
 #pragma once
 
 #include <algorithm>
@@ -189,15 +194,16 @@ std::vector<double> fan_in_norms(const L& l) {
 
 /// What Theorem 2 says of one group.
 struct group_balance {
-  std::vector<double> residual;  // [C], c of its students minus c of its teachers
-  double kink = 0;               // |residual|, of this and the opposite group together
-  double gauge = 0;              // sum of |v_k| |w~_k| of all its nodes: what could cancel
-  std::size_t observers = 0;     // student nodes outside the group that observe it
-  std::size_t rank = 0;          // of their fan-outs
-  bool independent = false;      // rank = C: at a critical point the kink is 0
+  std::vector<double>
+      residual;               // [C], (1 - c) c_s of its students less (1 - c*) c_s of its teachers
+  double kink = 0;            // |residual|, of this and the opposite group together
+  double gauge = 0;           // sum of the norms of what all its nodes add: what could cancel
+  std::size_t observers = 0;  // student nodes outside it and its opposite that observe either
+  std::size_t rank = 0;       // of their fan-outs
+  bool independent = false;   // rank = C: at a critical point the kink is 0
 };
 
-/// The balance of every group of hidden layer l, in the partition's order. `seen_by` tells which
+/// The balance of every group of the hidden layer, in the partition's order. `seen_by` tells which
 /// student nodes (columns) observe which student nodes' boundaries (rows) and `teachers_seen_by`
 /// which observe which teachers': observe() of the layers over a region, or from samples. A node
 /// observes a group when it observes any node of it. Throws shape_error when the networks' outputs
@@ -207,8 +213,12 @@ std::vector<group_balance> balance_groups(const Teacher& teacher, const Student&
                                           const colinear_partition& partition,
                                           const observers& teachers_seen_by,
                                           const observers& seen_by) {
+  static_assert(l == 1 && Teacher::depth == 2 && Student::depth == 2,
+                "balance_groups: networks of two layers; V changes with the region in deeper ones");
   const auto& next = student.template layer<l + 1>();
   const auto& next_star = teacher.template layer<l + 1>();
+  const double bend = 1 - student.template layer<l>().gate().slope();
+  const double bend_star = 1 - teacher.template layer<l>().gate().slope();
   const std::size_t C = next.out_width(), m = next_star.in_width(), n = next.in_width();
   if (next_star.out_width() != C) {
     throw shape_error(detail::text("balance_groups: the student's fan-out is to ", C,
@@ -225,25 +235,34 @@ std::vector<group_balance> balance_groups(const Teacher& teacher, const Student&
   for (const colinear_group& group : partition.groups) {
     group_balance& b = result.emplace_back();
     b.residual.resize(C);
-    const auto add = [&](const auto& V, std::size_t k, double norm, double sign) {
+    const auto add = [&](const auto& V, std::size_t k, double norm, double bends) {
       double square = 0;
       for (std::size_t c = 0; c < C; ++c) {
-        const double v = static_cast<double>(V(k, c)) * norm;
-        b.residual[c] += sign * v;
+        const double v = static_cast<double>(V(k, c)) * norm * bends;
+        b.residual[c] += v;
         square += v * v;
       }
       b.gauge += std::sqrt(square);
     };
     std::vector<bool> sees(n);
-    for (const std::size_t k : group.students) {
-      add(next.linear_weights(), k, norms[k], 1);
-      for (const std::size_t o : seen_by.of(k)) sees[o] = true;
-    }
+    for (const std::size_t k : group.students) add(next.linear_weights(), k, norms[k], bend);
     for (const std::size_t j : group.teachers) {
-      add(next_star.linear_weights(), j, norms_star[j], -1);
-      for (const std::size_t o : teachers_seen_by.of(j)) sees[o] = true;
+      add(next_star.linear_weights(), j, norms_star[j], -bend_star);
     }
-    for (const std::size_t k : group.students) sees[k] = false;
+    // Of one boundary, whichever side its nodes are active on.
+    std::vector<const colinear_group*> both{&group};
+    if (group.opposite) both.push_back(&partition.groups.at(*group.opposite));
+    for (const colinear_group* side : both) {
+      for (const std::size_t k : side->students) {
+        for (const std::size_t o : seen_by.of(k)) sees[o] = true;
+      }
+      for (const std::size_t j : side->teachers) {
+        for (const std::size_t o : teachers_seen_by.of(j)) sees[o] = true;
+      }
+    }
+    for (const colinear_group* side : both) {
+      for (const std::size_t k : side->students) sees[k] = false;
+    }
     b.observers = static_cast<std::size_t>(std::count(sees.begin(), sees.end(), true));
     auto fan_outs = make_matrix<double>(b.observers, C);
     for (std::size_t o = 0, row = 0; o < n; ++o) {

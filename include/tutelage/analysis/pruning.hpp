@@ -3,8 +3,9 @@
 //   merge     co-linear nodes of a hidden layer become one: f_k = (|w~_k| / |w~_r|) f_r, so that
 //             the fan-out of the node r that stays is sum_k v_k |w~_k| / |w~_r|; nodes without
 //             weights are constants and become part of the next layer's bias
-//   drop      nodes whose strength |v_k| |w~_k| is small are left out (arXiv:1909.13458,
-//             Corollary 1: at a critical point, sufficiently observed, unaligned nodes have none)
+//   drop      nodes that change little on given inputs are left out, what is constant of them goes
+//             into the next layer's bias (arXiv:1909.13458, Corollary 1: at a critical point,
+//             sufficiently observed, unaligned nodes have |v_k| |w~_k| = 0)
 //   mask      the nodes of least fan-out norm are switched off, a given share of each hidden layer:
 //             how the experiments on images prune a trained teacher
 //
@@ -98,8 +99,8 @@ dynamic_network<Network> keep_nodes(const Network& net, const kept_nodes<Network
   (std::make_index_sequence<Network::depth>{});
 }
 
-/// |v_k| |w~_k| of the nodes of hidden layer l: what a node can add to the output. A node without
-/// weights has none: it is a constant.
+/// |v_k| |w~_k| of the nodes of hidden layer l: the kink that a node adds to what is above. A node
+/// without weights has none: it is a constant, perhaps a large one. See node_effects.
 template <std::size_t l, class Network>
 std::vector<double> node_strengths(const Network& net) {
   auto strengths = fan_out_norms<l>(net);
@@ -130,7 +131,7 @@ dynamic_network<Network> merge_colinear(const Network& net, double tolerance) {
         [&](std::size_t a, std::size_t b) { return strengths[a] < strengths[b]; });
     stays[r] = true;
     for (const std::size_t k : group.students) {
-      if (k == r) continue;
+      if (k == r || strengths[k] == 0) continue;  // no fan-out: nothing to add
       const T scale = static_cast<T>(norms[k] / norms[r]);
       for (std::size_t c = 0; c < V.cols(); ++c) V(r, c) += scale * V(k, c);
     }
@@ -156,19 +157,85 @@ dynamic_network<Network> merge_colinear(const Network& net, double tolerance) {
   return keep_nodes(merged, kept);
 }
 
-/// Hidden layer l without the nodes whose strength is at most `tolerance` times the strongest's.
-/// The strongest stays. Throws argument_error for a negative tolerance.
-template <std::size_t l, class Network>
-dynamic_network<Network> drop_weak(const Network& net, double tolerance) {
+/// What a node does on samples: its activation lies within `half_range` of `middle`.
+struct node_effect {
+  double middle = 0, half_range = 0;
+  double strength = 0;  // |v_k| half_range: what is lost when v_k middle goes into the bias above
+};
+
+/// The effects of the nodes of hidden layer l over `inputs`. Without a bias above nothing can take
+/// the middle: it is 0, and the half range the largest |f_k|. Throws shape_error for no inputs or
+/// ones of another width, argument_error for an activation that is not finite.
+template <std::size_t l, class Network, class Inputs>
+std::vector<node_effect> node_effects(const Network& net, const Inputs& inputs) {
+  using T = typename Network::value_type;
+  if (as_rows(inputs).rows() == 0) {
+    throw shape_error("node_effects: no inputs, expected at least 1");
+  }
+  const auto fan_outs = fan_out_norms<l>(net);
+  std::vector<double> least(fan_outs.size(), std::numeric_limits<double>::infinity());
+  std::vector<double> most(fan_outs.size(), -std::numeric_limits<double>::infinity());
+  activations<Network> kept;
+  for_each_chunk(inputs, [&](matrix_view<const T> x, std::size_t first) {
+    net.forward(x, kept);
+    const auto f = kept.f(l);
+    for (std::size_t i = 0; i < f.rows(); ++i) {
+      for (std::size_t k = 0; k < f.cols(); ++k) {
+        const auto value = static_cast<double>(f(i, k));
+        if (!is_finite(value)) {
+          throw argument_error(detail::text("node_effects: the activation of node ", k,
+                                            " on sample ", first + i, " is not finite"));
+        }
+        least[k] = std::min(least[k], value);
+        most[k] = std::max(most[k], value);
+      }
+    }
+  });
+  using next_layer = typename Network::template layer_type<l + 1>;
+  std::vector<node_effect> result(fan_outs.size());
+  for (std::size_t k = 0; k < result.size(); ++k) {
+    node_effect& e = result[k];
+    if constexpr (next_layer::has_bias()) {
+      e.half_range = most[k] / 2 - least[k] / 2;
+      e.middle = least[k] + e.half_range;
+    } else {
+      e.half_range = std::max(std::abs(least[k]), std::abs(most[k]));
+    }
+    e.strength = fan_outs[k] * e.half_range;
+  }
+  return result;
+}
+
+/// Hidden layer l without the nodes whose strength on `inputs` (see node_effects) is at most
+/// `tolerance` times the strongest's; what is constant of them goes into the bias above. The
+/// strongest stays. On these inputs what goes into layer l+1 changes by no more, in norm, than the
+/// sum of the strengths that were dropped: not at all, to rounding, for a tolerance of 0. Throws
+/// argument_error for a negative tolerance, and as node_effects does.
+template <std::size_t l, class Network, class Inputs>
+dynamic_network<Network> drop_weak(const Network& net, const Inputs& inputs, double tolerance) {
+  using T = typename Network::value_type;
   detail::require_tolerance("drop_weak", tolerance);
-  const auto strengths = node_strengths<l>(net);
-  const auto strongest = std::max_element(strengths.begin(), strengths.end());
+  const auto effects = node_effects<l>(net, inputs);
+  const auto strongest = std::max_element(
+      effects.begin(), effects.end(),
+      [](const node_effect& a, const node_effect& b) { return a.strength < b.strength; });
+  auto folded = net;
+  auto& above = folded.template layer<l + 1>();
   kept_nodes<Network> kept = all_nodes(net);
   std::erase_if(kept[l - 1], [&](std::size_t k) {
-    return strengths[k] <= tolerance * *strongest &&
-           k != static_cast<std::size_t>(strongest - strengths.begin());
+    if (effects[k].strength > tolerance * strongest->strength ||
+        k == static_cast<std::size_t>(strongest - effects.begin())) {
+      return false;
+    }
+    if constexpr (std::remove_cvref_t<decltype(above)>::has_bias()) {
+      const auto V = above.linear_weights();
+      for (std::size_t c = 0; c < V.cols(); ++c) {
+        above.bias()[c] += static_cast<T>(effects[k].middle) * V(k, c);
+      }
+    }
+    return true;
   });
-  return keep_nodes(net, kept);
+  return keep_nodes(folded, kept);
 }
 
 /// How much the outputs of two networks differ over samples.

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <limits>
 
+#include <tutelage/core/finite.hpp>
 #include <tutelage/core/matrix.hpp>
 
 #include <xflens/cxxlapack/netlib/netlib.h>  // declarations only: all of cxxlapack is 67,000 lines
@@ -34,15 +35,9 @@ struct eigen_decomposition {
 
 namespace detail {
 
-// Throws argument_error unless all elements are finite: LAPACK may not return from a NaN.
+// LAPACK may not return from a NaN.
 inline void require_finite(const char* function, matrix_view<const double> A) {
-  for (std::size_t i = 0; i < A.rows(); ++i) {
-    for (const double a : A.row(i)) {
-      if (!is_finite(a)) {
-        throw argument_error(text(function, ": row ", i, " has an element that is not finite"));
-      }
-    }
-  }
+  require_finite(function, "the matrix", A);
 }
 
 inline int lapack_index(const char* function, std::size_t n) {

@@ -14,6 +14,8 @@
 #include <span>
 #include <string>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #if __has_include(<xtensor/containers/xtensor.hpp>)
 #include <xtensor/containers/xtensor.hpp>
@@ -60,9 +62,26 @@ constexpr std::size_t padded(std::size_t n) noexcept {
   return (n + line - 1) / line * line;
 }
 
+namespace detail {
+/// Arrays of U can be looked at as arrays of T.
+template <class U, class T>
+concept array_of = std::is_convertible_v<U (*)[], T (*)[]>;
+/// The same for the numbers in a container, and for a const container.
+template <class Storage, class T>
+concept seen_as = array_of<typename Storage::value_type, T>;
+template <class Storage, class T>
+concept seen_as_const = array_of<const typename Storage::value_type, T>;
+}  // namespace detail
+
 /// Rows x Cols numbers that somebody else owns: row i begins at data() + i * stride().
 template <class T, std::size_t Rows = dynamic, std::size_t Cols = dynamic>
 class matrix_view {
+  template <std::size_t R, std::size_t C>
+  static constexpr bool may_fit = may_be_equal<R, Rows>&& may_be_equal<C, Cols>;
+  template <std::size_t R, std::size_t C>
+  static constexpr bool may_throw = (Rows != dynamic && R == dynamic) ||
+                                    (Cols != dynamic && C == dynamic);
+
  public:
   using element_type = T;
   using value_type = std::remove_cv_t<T>;
@@ -76,48 +95,49 @@ class matrix_view {
       : data_(data), rows_(rows), cols_(cols), stride_(stride) {}
 
   /// The whole of an xtensor of two dimensions, ours or a user's.
-  template <class Storage, class Tag>
-    requires std::is_convertible_v<typename Storage::value_type (*)[], T (*)[]> matrix_view(
-        xt::xtensor_container<Storage, 2, xt::layout_type::row_major, Tag>& m)
-        : matrix_view(m.data(), m.shape(0), m.shape(1), m.shape(1)) {}
+  template <detail::seen_as<T> Storage, class Tag>
+  matrix_view(xt::xtensor_container<Storage, 2, xt::layout_type::row_major, Tag>& m)
+      : matrix_view(m.data(), m.shape(0), m.shape(1), m.shape(1)) {}
 
-    template <class Storage, class Tag>
-      requires std::is_convertible_v<const typename Storage::value_type (*)[], T (*)[]> matrix_view(
-          const xt::xtensor_container<Storage, 2, xt::layout_type::row_major, Tag>& m)
-          : matrix_view(m.data(), m.shape(0), m.shape(1), m.shape(1)) {}
+  template <detail::seen_as_const<T> Storage, class Tag>
+  matrix_view(const xt::xtensor_container<Storage, 2, xt::layout_type::row_major, Tag>& m)
+      : matrix_view(m.data(), m.shape(0), m.shape(1), m.shape(1)) {}
 
-      /// From other extents, and from mutable to const. Throws like the constructor above; implicit
-      /// where nothing can be thrown.
-      template <class U, std::size_t R, std::size_t C>
-        requires(
-            std::is_convertible_v<U (*)[], T (*)[]>&& may_be_equal<R, Rows>&& may_be_equal<C, Cols>)
-      constexpr explicit((Rows != dynamic && R == dynamic) || (Cols != dynamic && C == dynamic))
-          matrix_view(const matrix_view<U, R, C>& other)
-          : matrix_view(other.data(), other.rows(), other.cols(), other.stride()) {}
+  /// From other extents, and from mutable to const. Throws like the constructor above; implicit
+  /// where nothing can be thrown.
+  template <detail::array_of<T> U, std::size_t R, std::size_t C>
+    requires(may_fit<R, C>)
+  constexpr explicit(may_throw<R, C>) matrix_view(const matrix_view<U, R, C>& other)
+      : matrix_view(other.data(), other.rows(), other.cols(), other.stride()) {}
 
-      [[nodiscard]] constexpr std::size_t rows() const noexcept { return rows_.size(); }
-      [[nodiscard]] constexpr std::size_t cols() const noexcept { return cols_.size(); }
-      [[nodiscard]] constexpr std::size_t stride() const noexcept { return stride_; }
-      [[nodiscard]] constexpr T* data() const noexcept { return data_; }
+  [[nodiscard]] constexpr std::size_t rows() const noexcept { return rows_.size(); }
+  [[nodiscard]] constexpr std::size_t cols() const noexcept { return cols_.size(); }
+  [[nodiscard]] constexpr std::size_t stride() const noexcept { return stride_; }
+  [[nodiscard]] constexpr T* data() const noexcept { return data_; }
 
-      [[nodiscard]] constexpr T& operator()(std::size_t i, std::size_t j) const noexcept {
-        return data_[i * stride_ + j];
-      }
-      [[nodiscard]] constexpr std::span<T> row(std::size_t i) const noexcept {
-        return {data_ + i * stride_, cols()};
-      }
+  /// Not checked, as row().
+  [[nodiscard]] constexpr T& operator()(std::size_t i, std::size_t j) const noexcept {
+    return data_[i * stride_ + j];
+  }
+  [[nodiscard]] constexpr std::span<T> row(std::size_t i) const noexcept {
+    return {data_ + i * stride_, cols()};
+  }
 
-      /// `count` rows from row `first` on.
-      [[nodiscard]] constexpr matrix_view<T, dynamic, Cols> middle_rows(
-          std::size_t first, std::size_t count) const noexcept {
-        return {data_ + first * stride_, count, cols(), stride_};
-      }
+  /// `count` rows from row `first` on. Throws shape_error where there are not so many.
+  [[nodiscard]] constexpr matrix_view<T, dynamic, Cols> middle_rows(std::size_t first,
+                                                                    std::size_t count) const {
+    if (first > rows() || count > rows() - first) {
+      throw shape_error(detail::text("middle_rows: ", count, " rows from row ", first,
+                                     " on, the matrix has ", rows()));
+    }
+    return {data_ + first * stride_, count, cols(), stride_};
+  }
 
-     private:
-      T* data_ = nullptr;
-      [[no_unique_address]] extent<Rows> rows_;
-      [[no_unique_address]] extent<Cols> cols_;
-      std::size_t stride_ = 0;
+ private:
+  T* data_ = nullptr;
+  [[no_unique_address]] extent<Rows> rows_;
+  [[no_unique_address]] extent<Cols> cols_;
+  std::size_t stride_ = 0;
 };
 
 template <class Storage, class Tag>
@@ -170,7 +190,9 @@ class workspace {
   /// A view of the asked shape. Contents are unspecified; all are numbers from earlier use or zero.
   matrix_view<T> reshape(std::size_t rows, std::size_t cols) {
     const std::size_t stride = padded<T>(cols);
-    if (rows * stride > storage_.size()) storage_ = make_vector<T>(rows * stride);
+    if (rows * stride > storage_.size()) {
+      storage_ = std::vector<T, detail::allocator<T>>(rows * stride);  // zeros
+    }
     view_ = {storage_.data(), rows, cols, stride};
     return view_;
   }
@@ -184,12 +206,18 @@ class workspace {
     if (this != &other) copy(other.view_, reshape(other.view_.rows(), other.view_.cols()));
     return *this;
   }
-  workspace(workspace&&) noexcept = default;
-  workspace& operator=(workspace&&) noexcept = default;
+  /// What is moved from is empty.
+  workspace(workspace&& other) noexcept
+      : storage_(std::exchange(other.storage_, {})), view_(std::exchange(other.view_, {})) {}
+  workspace& operator=(workspace&& other) noexcept {
+    storage_ = std::exchange(other.storage_, {});
+    view_ = std::exchange(other.view_, {});
+    return *this;
+  }
   ~workspace() = default;
 
  private:
-  vector<T> storage_ = make_vector<T>(0);
+  std::vector<T, detail::allocator<T>> storage_;
   matrix_view<T> view_;
 };
 

@@ -45,28 +45,38 @@ enum class idx_type : std::uint8_t {
 
 namespace detail {
 
+// Closes a file when it goes.
+struct descriptor {
+  explicit descriptor(int file) noexcept : number(file) {}
+  descriptor(const descriptor&) = delete;
+  descriptor& operator=(const descriptor&) = delete;
+  ~descriptor() {
+    if (number >= 0) ::close(number);
+  }
+  int number;
+};
+
 // A file's bytes, in memory or mapped.
 class file_bytes {
  public:
   explicit file_bytes(const std::string& path) {
-    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (file < 0) throw io_error("open", path, errno);
+    const descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    if (file.number < 0) throw io_error("open", path, errno);
     struct stat status {};
-    if (::fstat(file, &status) != 0) fail("read", path, file);
-    if (S_ISDIR(status.st_mode)) fail("read", path, file, EISDIR);
+    if (::fstat(file.number, &status) != 0) throw io_error("read", path, errno);
+    if (S_ISDIR(status.st_mode)) throw io_error("read", path, EISDIR);
     const auto size = static_cast<std::size_t>(status.st_size);
     std::array<unsigned char, 2> magic{};
     const bool gzip =
-        ::pread(file, magic.data(), 2, 0) == 2 && magic[0] == 0x1F && magic[1] == 0x8B;
+        ::pread(file.number, magic.data(), 2, 0) == 2 && magic[0] == 0x1F && magic[1] == 0x8B;
     if (gzip) {
-      inflate(path, file);
+      inflate(path, file.number);
     } else if (size > 0) {
-      void* const address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
-      if (address == MAP_FAILED) fail("map", path, file);
+      void* const address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.number, 0);
+      if (address == MAP_FAILED) throw io_error("map", path, errno);
       mapped_ = {static_cast<unsigned char*>(address), unmap{size}};
       bytes_ = {mapped_.get(), size};
     }
-    ::close(file);
   }
 
   [[nodiscard]] std::span<const unsigned char> bytes() const noexcept { return bytes_; }
@@ -77,15 +87,12 @@ class file_bytes {
     void operator()(unsigned char* address) const noexcept { ::munmap(address, size); }
   };
 
-  [[noreturn]] static void fail(const char* operation, const std::string& path, int file,
-                                int error_number = errno) {
-    ::close(file);
-    throw io_error(operation, path, error_number);
-  }
-
   void inflate(const std::string& path, int file) {
-    const std::unique_ptr<gzFile_s, int (*)(gzFile)> stream(::gzdopen(::dup(file), "rb"), gzclose);
-    if (!stream) fail("inflate", path, file, ENOMEM);
+    descriptor copied{::dup(file)};
+    const std::unique_ptr<gzFile_s, int (*)(gzFile)> stream(::gzdopen(copied.number, "rb"),
+                                                            gzclose);
+    if (!stream) throw io_error("inflate", path, ENOMEM);
+    copied.number = -1;  // the stream closes it
     constexpr unsigned step = 1U << 20;
     for (int got = 1; got > 0;) {
       const std::size_t done = inflated_.size();
@@ -96,7 +103,6 @@ class file_bytes {
     int code = Z_OK;
     const char* const problem = ::gzerror(stream.get(), &code);
     if (code != Z_OK) {
-      ::close(file);
       // zlib names what it read from, a file descriptor, before the problem.
       const std::string_view message = problem;
       const std::size_t name_end = message.find(": ");

@@ -28,7 +28,13 @@ inline normalization measure_normalization(const idx_file& file) {
   double mean = 0, sum_of_squares = 0, count = 0;  // of deviations from the mean so far
   for (std::size_t i = 0; i < file.rows(); ++i) {
     file.read_row(i, std::span<double>(row));
-    for (const double x : row) {
+    for (std::size_t k = 0; k < row.size(); ++k) {
+      const double x = row[k];
+      if (!std::isfinite(x)) {
+        throw format_error(
+            file.path(), file.row_offset(i), "elements",
+            detail::text("row ", i, ", column ", k, " is ", x, ", expected finite numbers"));
+      }
       count += 1;
       const double change = x - mean;
       mean += change / count;
@@ -51,6 +57,7 @@ class image_rows {
 
   explicit image_rows(const std::string& path) : file_(std::make_shared<idx_file>(path)) {
     normalization_ = measure_normalization(*file_);
+    require_finite_elements();
   }
   /// With given numbers, usually those of the training images. Throws argument_error unless they
   /// are finite and std > 0.
@@ -60,6 +67,7 @@ class image_rows {
       throw argument_error(detail::text("image_rows: mean ", numbers.mean, " and std ", numbers.std,
                                         ", expected finite numbers and std > 0"));
     }
+    require_finite_elements();
   }
 
   /// The first samples only; all of them when there are fewer.
@@ -83,6 +91,22 @@ class image_rows {
   }
 
  private:
+  // Of the types that have numbers that are none, or too large for T; throws format_error.
+  void require_finite_elements() const {
+    if (file_->type() != idx_type::float32 && file_->type() != idx_type::float64) return;
+    std::vector<T> row(cols());
+    for (std::size_t i = 0; i < rows(); ++i) {
+      read_row(i, row);
+      for (std::size_t k = 0; k < row.size(); ++k) {
+        if (!is_finite(row[k])) {
+          throw format_error(
+              file_->path(), file_->row_offset(i), "elements",
+              detail::text("row ", i, ", column ", k, " is ", row[k], ", expected finite numbers"));
+        }
+      }
+    }
+  }
+
   std::shared_ptr<const idx_file> file_;
   normalization normalization_;
   std::size_t rows_ = file_->rows();

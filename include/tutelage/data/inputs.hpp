@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 
+#include <tutelage/core/finite.hpp>
 #include <tutelage/core/kernel/simd.hpp>
 #include <tutelage/core/matrix.hpp>
 #include <tutelage/core/random.hpp>
@@ -133,7 +134,8 @@ concept input_distribution = requires(const D& draw, stream& random, std::span<d
 };
 
 /// Fills each row of `out` with one draw. Row i is the first draw of stream(seed, what, first + i):
-/// a sample depends on its number only, not on how many are drawn or in which order.
+/// a sample depends on its number only, not on how many are drawn or in which order. Throws
+/// argument_error when a draw is not finite.
 template <input_distribution D, real_scalar T>
 void draw_inputs(const D& distribution, matrix_view<T> out, std::uint64_t seed,
                  purpose what = purpose::inputs, std::uint64_t first = 0) {
@@ -141,6 +143,7 @@ void draw_inputs(const D& distribution, matrix_view<T> out, std::uint64_t seed,
     stream random(seed, what, first + i);
     distribution(random, out.row(i));
   }
+  detail::require_finite("draw_inputs", "the draw", out);
 }
 
 /// N samples of width d, [N, d].

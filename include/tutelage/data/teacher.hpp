@@ -137,7 +137,7 @@ void normalize_columns(L& l) {
 /// from its bias, so that half of them activate it (the lower median, as torch.median takes it).
 /// Then scales and shifts each output to mean 0 and variance 1 over `inputs`; an output that is
 /// constant there, to rounding, is only shifted. Throws shape_error for inputs of another width or
-/// none.
+/// none, argument_error when one is not finite.
 template <class Network, class Inputs>
 void tune_biases(Network& teacher, const Inputs& inputs) {
   using T = typename Network::value_type;
@@ -148,6 +148,7 @@ void tune_biases(Network& teacher, const Inputs& inputs) {
     auto values = make_matrix<T>(l.out_width(), N);  // pre-activations, [n_l, N]
     T largest = 0;                                   // of what the layer takes
     for_each_chunk(inputs, [&](matrix_view<const T> x, std::size_t first) {
+      if (number == 1) detail::require_finite("tune_biases", "the inputs", x, first);
       teacher.forward(x, kept);
       const auto below = number == 1 ? x : kept.f(number - 1);
       auto a = make_matrix<T>(x.rows(), l.out_width());

@@ -34,6 +34,8 @@ class output_jacobians {
   static constexpr std::size_t L = Network::depth;
   template <std::size_t l>
   using layer_type = typename Network::template layer_type<l>;
+  static_assert(piecewise_linear_network<Network>,
+                "output_jacobians: needs dense layers with piecewise linear gates");
   static_assert(std::same_as<typename layer_type<L>::gate_type, identity>,
                 "output_jacobians: the top layer must be linear");
 
@@ -46,6 +48,7 @@ class output_jacobians {
       throw shape_error(
           detail::text("output_jacobians: lowest layer ", lowest, ", expected 1 to ", L));
     }
+    lowest_ = L;
     outputs_ = net.out_width();
     if constexpr (L > 1) {
       if (lowest < L) {
@@ -54,30 +57,59 @@ class output_jacobians {
         patterns_.find(gates_);
         begin(net.template layer<L>());
         descend<L - 1>(net, kept, lowest);
+        lowest_ = lowest;
       }
     }
   }
 
-  /// V_l of sample i, [C, n_l].
+  /// V_l of sample i, [C, n_l], 1 <= l < L. Throws argument_error, as r does, when the last
+  /// compute() did not reach layer l or had no such sample.
   template <std::size_t l>
   [[nodiscard]] matrix_view<const T, Network::out_extent, layer_type<l>::out_extent> V(
       std::size_t i) const {
+    require<l>("V", i);
     const auto stack = stacks_[l - 1].view();
     return {stack.row(patterns_.of(i) * outputs_).data(), outputs_, stack.cols() - 1,
             stack.stride()};
   }
 
-  /// r_l of sample i at output c.
+  /// r_l of sample i, [C, 1].
+  template <std::size_t l>
+  [[nodiscard]] matrix_view<const T, Network::out_extent, 1> r(std::size_t i) const {
+    require<l>("r", i);
+    const auto stack = stacks_[l - 1].view();
+    return {stack.row(patterns_.of(i) * outputs_).data() + stack.cols() - 1, outputs_, 1,
+            stack.stride()};
+  }
+  /// The same at output c.
   template <std::size_t l>
   [[nodiscard]] const T& r(std::size_t i, std::size_t c) const {
-    const auto stack = stacks_[l - 1].view();
-    return stack(patterns_.of(i) * outputs_ + c, stack.cols() - 1);
+    const auto r_i = r<l>(i);
+    if (c >= outputs_) {
+      throw argument_error(detail::text("r: output ", c, ", expected one below ", outputs_));
+    }
+    return r_i(c, 0);
   }
 
   /// The samples by pattern of the gates above layer `lowest`.
   [[nodiscard]] const pattern_groups& patterns() const noexcept { return patterns_; }
 
  private:
+  template <std::size_t l>
+  void require(const char* function, std::size_t i) const {
+    static_assert(1 <= l && l < L, "output_jacobians: V and r are of layers 1 to L - 1");
+    if (l < lowest_) {
+      throw argument_error(lowest_ == L
+                               ? detail::text(function, ": no layer was computed")
+                               : detail::text(function, ": layer ", l, " was not computed, only ",
+                                              lowest_, " to ", L - 1));
+    }
+    if (i >= patterns_.samples()) {
+      throw argument_error(
+          detail::text(function, ": sample ", i, ", expected one below ", patterns_.samples()));
+    }
+  }
+
   // V_{L-1} = W~_L^T and r_{L-1} = b_L for every pattern.
   template <class Layer>
   void begin(const Layer& top) {
@@ -122,6 +154,7 @@ class output_jacobians {
   }
 
   std::size_t outputs_ = 0;  // C
+  std::size_t lowest_ = L;   // layers lowest_, ..., L-1 are computed
   gate_patterns gates_;
   pattern_groups patterns_;             // P of them
   std::array<workspace<T>, L> stacks_;  // at [l-1]: [P*C, n_l+1], the last column is r_l

@@ -43,6 +43,8 @@ class gate_patterns {
   /// room.
   template <class Network>
   void append(const Network& net, const activations<Network>& kept, std::size_t lowest = 1) {
+    static_assert(piecewise_linear_network<Network>,
+                  "gate_patterns: needs dense layers with piecewise linear gates");
     const std::size_t count = hidden_nodes(net, lowest);
     if (kept.batch() != samples_ || next_bit_ + count > 64 * words_) {
       throw shape_error(detail::text("gate_patterns: ", count, " gates of ", kept.batch(),
@@ -113,6 +115,8 @@ class pattern_groups {
     }
   }
 
+  /// The number of samples.
+  [[nodiscard]] std::size_t samples() const noexcept { return group_.size(); }
   /// The number of different patterns.
   [[nodiscard]] std::size_t size() const noexcept { return first_.size(); }
   /// The first sample of group g; groups are in the order of these.

@@ -18,6 +18,14 @@
 
 namespace tutelage::inline TUTELAGE_TARGET {
 
+namespace detail {
+// Arguments of the types in the tuple, one of them about to vanish.
+template <class Wanted, class... Given>
+inline constexpr bool of_temporary =
+    std::same_as<std::tuple<std::remove_cvref_t<Given>...>, Wanted> &&
+    !(std::is_lvalue_reference_v<Given> && ...);
+}  // namespace detail
+
 /// Counts the regions of one network, or the common ones of several. Memory grows with the number
 /// of regions, not with that of samples.
 ///
@@ -28,6 +36,8 @@ class visited_regions {
   using word = gate_patterns::word;
   static_assert((std::same_as<T, typename Networks::value_type> && ...),
                 "visited_regions: the networks have different scalars; see network_cast");
+  static_assert((piecewise_linear_network<Networks> && ...),
+                "visited_regions: needs dense layers with piecewise linear gates");
 
  public:
   /// The networks must outlive this and stay as they are. Throws shape_error unless they have the
@@ -43,6 +53,10 @@ class visited_regions {
     inputs_ = widths[0];
     bits_ = (hidden_nodes(networks) + ...);
   }
+
+  template <class... Given>
+    requires(detail::of_temporary<std::tuple<Networks...>, Given...>)
+  explicit visited_regions(Given&&...) = delete;
 
   /// Adds samples x, [N, n_0]; returns the region of each. Regions are numbered from 0 in the order
   /// in which they are first visited. Throws shape_error when x has another width.
@@ -71,8 +85,14 @@ class visited_regions {
   /// The number of regions visited.
   [[nodiscard]] std::size_t size() const noexcept { return counts_.size(); }
 
-  /// How many samples lie in region r.
-  [[nodiscard]] std::size_t count(std::size_t r) const { return counts_[r]; }
+  /// How many samples lie in region r. Throws argument_error when there is no such region.
+  [[nodiscard]] std::size_t count(std::size_t r) const {
+    if (r >= size()) {
+      throw argument_error(
+          detail::text("visited_regions: region ", r, ", expected one below ", size()));
+    }
+    return counts_[r];
+  }
 
   /// The first sample seen of each region, [size(), n_0]; valid until add() is called.
   [[nodiscard]] matrix_view<const T> representatives() const {

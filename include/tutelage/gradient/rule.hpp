@@ -53,14 +53,20 @@ class gradient_rule {
     }
   }
 
+  gradient_rule(const Teacher&&, const Student&) = delete;
+  gradient_rule(const Teacher&, const Student&&) = delete;
+  gradient_rule(const Teacher&&, const Student&&) = delete;
+
   /// Computes V, V*, r and r* of layers L-1, ..., lowest for samples x, [N, n_0], once for samples
   /// that share them. Memory is a multiple of N*C. Allocates only when N is larger than before.
   /// Throws shape_error when x has another width or `lowest` is no layer's number.
   void evaluate(matrix_view<const T> x, std::size_t lowest = 1) {
+    lowest_ = L + 1;
     teacher_->forward(x, of_teacher_);
     student_->forward(x, of_student_);
     teacher_maps_.compute(*teacher_, of_teacher_, lowest);
     student_maps_.compute(*student_, of_student_, lowest);
+    lowest_ = lowest;
   }
 
   /// N.
@@ -69,7 +75,8 @@ class gradient_rule {
   [[nodiscard]] const activations<Student>& student_activations() const { return of_student_; }
   [[nodiscard]] const activations<Teacher>& teacher_activations() const { return of_teacher_; }
 
-  /// V_l(x_i), [C, n_l], and V*_l(x_i), [C, m_l]; 1 <= l < L.
+  /// V_l(x_i), [C, n_l], and V*_l(x_i), [C, m_l]; lowest <= l < L. All below throw argument_error
+  /// for a layer that the last evaluation did not reach, or a sample that it did not have.
   template <std::size_t l>
   [[nodiscard]] auto V(std::size_t i) const {
     return student_maps_.template V<l>(i);
@@ -113,6 +120,11 @@ class gradient_rule {
   /// r_l)]: no A or B is formed. Valid until the next call.
   template <std::size_t l>
   matrix_view<const T, dynamic, n<l>> g() {
+    if (l < lowest_) {
+      throw argument_error(lowest_ > L ? detail::text("g: nothing was evaluated")
+                                       : detail::text("g: layer ", l, " was not computed, only ",
+                                                      lowest_, " to ", L));
+    }
     const auto f = of_student_.template f<l>();
     const auto f_star = of_teacher_.template f<l>();
     const matrix_view<T, dynamic, n<l>> result(g_.reshape(samples(), f.cols()));
@@ -122,7 +134,9 @@ class gradient_rule {
       } else {
         const std::size_t C = student_->out_width();
         const matrix_view<T, 1, Student::out_extent> error(error_.reshape(1, C));
-        for (std::size_t c = 0; c < C; ++c) error(0, c) = r_star<l>(i, c) - r<l>(i, c);
+        const auto r_i = student_maps_.template r<l>(i);
+        const auto r_star_i = teacher_maps_.template r<l>(i);
+        for (std::size_t c = 0; c < C; ++c) error(0, c) = r_star_i(c, 0) - r_i(c, 0);
         multiply(row(f_star, i), transposed(V_star<l>(i)), error, T(1), T(1));
         multiply(row(f, i), transposed(V<l>(i)), error, T(-1), T(1));
         const matrix_view<T, 1, n<l>> g_i(result.data() + i * result.stride(), 1, result.cols(),
@@ -144,6 +158,7 @@ class gradient_rule {
 
   const Teacher* teacher_;
   const Student* student_;
+  std::size_t lowest_ = L + 1;  // what was evaluated; above L, nothing
   activations<Teacher> of_teacher_;
   activations<Student> of_student_;
   output_jacobians<Teacher> teacher_maps_;

@@ -28,7 +28,7 @@ struct no_bias {
 };
 
 /// `In` and `Out` are numbers or `dynamic`; `Bias` is with_bias or no_bias.
-template <scalar T, std::size_t In, std::size_t Out, gate Gate = relu, class Bias = with_bias>
+template <scalar T, std::size_t In, std::size_t Out, gate<T> Gate = relu, class Bias = with_bias>
 class dense {
   static_assert(In > 0 && Out > 0, "dense: widths are at least 1");
 
@@ -202,5 +202,8 @@ class dense {
   [[no_unique_address]] Gate gate_;
   matrix<T> storage_;  // [In+1, padded Out]; the padding is never read
 };
+
+template <class T, std::size_t In, std::size_t Out, class Gate, class Bias>
+inline constexpr bool is_dense<dense<T, In, Out, Gate, Bias>> = true;
 
 }  // namespace tutelage

@@ -2,9 +2,8 @@
 //
 //   identity            c = 1
 //   relu                c = 0
-//   leaky_relu<Slope>   c = Slope, a std::ratio in [0, 1); or, for leaky_relu<dynamic_slope>, a
-//   number
-//                       given at run time
+//   leaky_relu<Slope>   c = Slope, a std::ratio in [0, 1); or, for
+//                       leaky_relu<dynamic_slope>, a number given at run time
 //
 // A gate can be read off the activation as well: f > 0 exactly where a > 0. So a forward pass keeps
 // activations and no pre-activations. A NaN passes through every gate. Complex numbers
@@ -24,6 +23,8 @@ namespace tutelage::inline TUTELAGE_TARGET {
 struct dynamic_slope;
 
 struct identity {
+  using takes_vectors = void;
+
   template <class V>
   [[nodiscard]] static constexpr V activate(const V& a) noexcept {
     return a;
@@ -36,6 +37,8 @@ struct identity {
 };
 
 struct relu {
+  using takes_vectors = void;
+
   /// The activation of pre-activation `a`.
   template <class V>
   [[nodiscard]] static constexpr V activate(const V& a) noexcept {
@@ -52,6 +55,8 @@ struct relu {
 
 template <class Slope = std::ratio<1, 100>>
 struct leaky_relu {
+  using takes_vectors = void;
+
   static_assert(Slope::num >= 0 && Slope::num < Slope::den,
                 "leaky_relu: the slope must be a std::ratio in [0, 1)");
 
@@ -72,6 +77,8 @@ struct leaky_relu {
 
 template <>
 struct leaky_relu<dynamic_slope> {
+  using takes_vectors = void;
+
   leaky_relu() = default;
   /// Throws argument_error unless `slope` is in [0, 1).
   explicit leaky_relu(double slope) : slope_(slope) {
@@ -94,11 +101,31 @@ struct leaky_relu<dynamic_slope> {
   double slope_ = 0.01;
 };
 
-/// Satisfied by identity, relu and leaky_relu: gives the activation, and the gate from it.
+/// Satisfied by identity, relu and leaky_relu, and by any type that computes the activation f from
+/// the pre-activation, and the derivative df/da from f, in the scalar T. Kernels give vectors of the
+/// processor only to gates that say so by a member type `takes_vectors`; a gate without one works
+/// number by number.
+template <class G, class T = double>
+concept gate = std::semiregular<G> && requires(const G g, const T x) {
+  { g.activate(x) } -> std::same_as<T>;
+  { g.factor(x) } -> std::same_as<T>;
+};
+
+/// True of the gates f = z(a) a with z = 1 where a > 0 and z = slope() elsewhere. The compiler
+/// cannot see it: specialize this for a gate of your own that is so.
 template <class G>
-concept gate = std::copyable<G> && requires(const G g, double x) {
-  { g.activate(x) } -> std::same_as<double>;
-  { g.factor(x) } -> std::same_as<double>;
+inline constexpr bool is_piecewise_linear = false;
+template <>
+inline constexpr bool is_piecewise_linear<identity> = true;
+template <>
+inline constexpr bool is_piecewise_linear<relu> = true;
+template <class Slope>
+inline constexpr bool is_piecewise_linear<leaky_relu<Slope>> = true;
+
+/// What the gradient rule, regions and boundaries rest on: z is constant on pieces, and a = 0 parts
+/// them.
+template <class G>
+concept piecewise_linear_gate = gate<G> && is_piecewise_linear<G> && requires(const G g) {
   { g.slope() } -> std::convertible_to<double>;
 };
 

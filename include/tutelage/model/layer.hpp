@@ -8,6 +8,8 @@
 //                    Satisfied by dense, conv2d and gated.
 //   dense_layer      one weight matrix, a bias and a gate: all that teachers, analyses and theory
 //                    ask for. Satisfied by dense.
+//   piecewise_linear_layer   such a one whose gate is linear on both sides of 0: all that the
+//                    gradient rule asks for. Satisfied by dense with relu, leaky_relu, identity.
 //
 //   x  [N, In]   f  [N, Out]   g  [N, Out], negative gradients   dW  as W
 //
@@ -22,6 +24,7 @@
 #include <vector>
 
 #include <tutelage/core/matrix.hpp>
+#include <tutelage/model/gate.hpp>
 
 namespace tutelage::inline TUTELAGE_TARGET {
 
@@ -94,12 +97,20 @@ concept gated_layer = layer<L> && requires(const L cl) {
   { cl.gate() } -> std::convertible_to<typename L::gate_type>;
 };
 
+/// True of layers f = gate(W^T [x; 1]) with W = weights(). The compiler cannot see it: specialize
+/// this for a layer of your own that is so.
 template <class L>
-concept dense_layer = gated_layer<L> && requires(L l, const L cl) {
-  typename L::weights_view;
+inline constexpr bool is_dense = false;
+
+template <class L>
+concept dense_layer = gated_layer<L> && is_dense<L> && requires(L l, const L cl) {
   { l.weights() } -> std::same_as<typename L::weights_view>;
-  l.linear_weights();
+  cl.linear_weights();
   { L::has_bias() } -> std::same_as<bool>;
 };
+
+/// What the gradient rule asks of a layer: linear on both sides of each node's boundary.
+template <class L>
+concept piecewise_linear_layer = dense_layer<L> && piecewise_linear_gate<typename L::gate_type>;
 
 }  // namespace tutelage

@@ -26,6 +26,14 @@ constexpr void check_neighbours() {
                 "check_neighbours<layer, takes inputs, layer below, gives outputs>");
 }
 
+template <std::size_t Layer, std::size_t Layers>
+constexpr std::size_t check_layer() {
+  constexpr bool exists = 1 <= Layer && Layer <= Layers;
+  static_assert(exists,
+                "network: there is no such layer; see check_layer<layer, layers there are>");
+  return exists ? Layer : 1;
+}
+
 template <class... Layers, std::size_t... I>
 constexpr void check_all_neighbours(std::index_sequence<I...>) {
   using list = std::tuple<Layers...>;
@@ -69,7 +77,7 @@ class network {
 
   /// The type of layer l, 1 <= l <= depth.
   template <std::size_t l>
-  using layer_type = std::tuple_element_t<l - 1, tuple>;
+  using layer_type = std::tuple_element_t<detail::check_layer<l, depth>() - 1, tuple>;
 
   /// The same network with another scalar; network_cast converts the weights.
   template <scalar U>
@@ -120,11 +128,11 @@ class network {
 
   template <std::size_t l>
   [[nodiscard]] layer_type<l>& layer() noexcept {
-    return std::get<l - 1>(layers_);
+    return std::get<detail::check_layer<l, depth>() - 1>(layers_);
   }
   template <std::size_t l>
   [[nodiscard]] const layer_type<l>& layer() const noexcept {
-    return std::get<l - 1>(layers_);
+    return std::get<detail::check_layer<l, depth>() - 1>(layers_);
   }
 
   /// Calls visit(W) for all parameter matrices, lowest layer first.
@@ -346,6 +354,19 @@ struct mlp_layers {
 /// dense layers with bias, gated by Gate below the top, linear at the top.
 template <class T, class Gate, std::size_t... Widths>
 using mlp = typename detail::mlp_layers<T, Gate, Widths...>::type;
+
+namespace detail {
+template <class Network>
+inline constexpr bool all_piecewise_linear = false;
+template <class... Layers>
+inline constexpr bool all_piecewise_linear<network<Layers...>> = (piecewise_linear_layer<Layers> &&
+                                                                  ...);
+}  // namespace detail
+
+/// Satisfied by networks of dense layers with piecewise linear gates: all that V, A, B, regions and
+/// boundaries are defined for.
+template <class N>
+concept piecewise_linear_network = detail::all_piecewise_linear<N>;
 
 /// The same weights in another scalar.
 template <scalar U, class Network>

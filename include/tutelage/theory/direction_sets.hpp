@@ -132,7 +132,8 @@ class determinants_of_lanes {
 }  // namespace detail
 
 /// det M into det [N] and det M_i into replaced [N, m], for the directions theta [N, m], which lie
-/// in [0, 2 pi). Throws shape_error when shapes differ or m is above most_directions_of_sets.
+/// in [0, 2 pi). Throws shape_error when shapes differ or m is above most_directions_of_sets,
+/// argument_error when a direction lies elsewhere.
 template <angular_function<double> F>
 void direction_set_determinants(const F& f, matrix_view<const double> theta, std::span<double> det,
                                 matrix_view<double> replaced) {
@@ -150,7 +151,13 @@ void direction_set_determinants(const F& f, matrix_view<const double> theta, std
     const std::size_t count = std::min(L, N - first);
     for (std::size_t l = 0; l < L; ++l) {
       const double* const set = theta.row(first + std::min(l, count - 1)).data();
-      for (std::size_t i = 0; i < m; ++i) columns[i * L + l] = set[i];
+      for (std::size_t i = 0; i < m; ++i) {
+        if (!(set[i] >= 0 && set[i] < 2 * std::numbers::pi)) {
+          throw argument_error(detail::text("direction_set_determinants: direction ", i, " of set ",
+                                            first + l, " is ", set[i], ", expected [0, 2 pi)"));
+        }
+        columns[i * L + l] = set[i];
+      }
     }
     lanes.compute(f, columns.data(), m);
     for (std::size_t i = 0; i < m; ++i) {

@@ -70,9 +70,18 @@ void write_parameters(std::span<const T> from, Student& student) {
                                          });
 }
 
-/// A gradient as a vector in the same order, [parameter_count].
+/// A gradient as a vector in the same order, [parameter_count]. Throws shape_error when `to` has
+/// another size, or no gradient was computed.
 template <class FanOut, two_layer_network Student, class T>
 void read_parameters(const gradients<Student>& gradient, std::span<T> to) {
+  const auto size = [](const auto& dW) { return dW.rows() * dW.cols(); };
+  const std::size_t lower = size(gradient.template dW<1>()),
+                    upper = size(gradient.template dW<2>());
+  const std::size_t expected = FanOut::layers == 1 ? lower : lower + upper;
+  if (lower == 0 || upper == 0 || to.size() != expected) {
+    throw shape_error(
+        detail::text("read_parameters: room for ", to.size(), ", the gradient has ", expected));
+  }
   detail::for_each_parameter_row<FanOut>(
       gradient.template dW<1>(), gradient.template dW<2>(),
       [&](const auto& row, std::size_t first) { std::copy(row.begin(), row.end(), &to[first]); });

@@ -17,7 +17,7 @@ using two_layer = network<dense<T, In, Hidden, Gate, Bias>, dense<T, Hidden, Out
 namespace detail {
 template <class N>
 inline constexpr bool is_two_layer = false;
-template <scalar T, std::size_t In, std::size_t Gives, gate Gate, class LowerBias,
+template <scalar T, std::size_t In, std::size_t Gives, piecewise_linear_gate Gate, class LowerBias,
           std::size_t Takes, std::size_t Out, class UpperBias>
 inline constexpr bool is_two_layer<
     network<dense<T, In, Gives, Gate, LowerBias>, dense<T, Takes, Out, identity, UpperBias>>> =

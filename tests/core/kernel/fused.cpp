@@ -2,6 +2,8 @@
 #include <complex>
 
 #include <tutelage/core/kernel/fused.hpp>
+#include <doctest/doctest.h>
+
 #include <tutelage/model/gate.hpp>
 
 #include "support/framed.hpp"

@@ -22,6 +22,12 @@ struct start_with_bias {
   }
 };
 
+/// Gates say by a member type whether their members take vectors of the processor.
+template <class Gate>
+concept takes_vectors = requires {
+  typename Gate::takes_vectors;
+};
+
 /// F = activate(sum).
 template <class T, class Gate>
 struct store_activated {
@@ -53,7 +59,7 @@ template <class X_view, class T, std::size_t In, std::size_t Out, class Gate>
 void multiply_activate(const X_view& X, const matrix_view<const T, In, Out>& W,
                        std::span<const T> b, const Gate& gate,
                        const matrix_view<T, dynamic, Out>& F) {
-  if constexpr (simd_scalar<T>) {
+  if constexpr (simd_scalar<T> && takes_vectors<Gate>) {
     if (tiles_are_faster<T>(X.rows(), X.cols(), W.cols())) {
       multiply_tiled<Out>(operands{left_of(X), W.data(), W.stride(), X.cols()}, X.rows(), W.cols(),
                           start_with_bias<T>{b.data()},
@@ -100,7 +106,7 @@ void multiply_transposed_gated(const matrix_view<const T, dynamic, Out>& G,
                                const matrix_view<const T, In, Out>& W, const Gate& gate,
                                const matrix_view<const T, dynamic, In>& Fb,
                                const matrix_view<T, dynamic, In>& H) {
-  if constexpr (simd_scalar<T>) {
+  if constexpr (simd_scalar<T> && takes_vectors<Gate>) {
     if (transposed_tiles_are_faster<T>(G.rows(), G.cols(), W.rows())) {
       transposed_product(rows_of<const T>(G), rows_of<const T>(W), G.rows(), W.rows(), G.cols(),
                          store_gated<T, Gate>{rows_of<T>(H), rows_of<const T>(Fb), gate});
