@@ -39,6 +39,20 @@ batch_of<T> whole_batch(std::size_t N, std::size_t in, std::size_t out, stream& 
   return b;
 }
 
+// One step of a dense layer with inputs x [N, In] and gradients g [N, Out].
+template <class Layer, class Optimizer, class X, class G, class State>
+void take_step(Layer& layer, const Optimizer& optimizer, const X& x, const G& g,
+               typename Layer::value_type rate, State& state) {
+  using T = typename Layer::value_type;
+  layer.backward_weights(matrix_view<const T, dynamic, Layer::in_extent>(x), typename Layer::tape{},
+                         matrix_view<const T, dynamic, Layer::out_extent>(g),
+                         [&](std::size_t rows, std::size_t cols, const auto& descent) {
+                           CHECK(rows == layer.weights().rows());
+                           CHECK(cols == layer.weights().cols());
+                           optimizer.step(matrix_view<T>(layer.weights()), descent, rate, state);
+                         });
+}
+
 // Steps of the library and of the reference, from the same start with the same batches.
 template <class Parameter, class Layer, class Optimizer, class Draw>
 void check_steps(Layer layer, const Optimizer& optimizer,
@@ -60,8 +74,7 @@ void check_steps(Layer layer, const Optimizer& optimizer,
   for (std::size_t step = 0; step < 20; ++step) {
     const batch_of<T> b = draw(N, layer.in_width(), layer.out_width(), random);
     framed<T> x(b.x, 1, not_a_number<T>), g(b.g, 2, not_a_number<T>);
-    optimizer.step(layer, matrix_view<const T, dynamic, Layer::in_extent>(x.view()),
-                   matrix_view<const T, dynamic, Layer::out_extent>(g.view()), rate_in_T, state);
+    take_step(layer, optimizer, x.view(), g.view(), rate_in_T, state);
     const auto grad = reference::gradient(b.x, b.g, Layer::has_bias(), exact_gradients ? 0 : unit);
     for (std::size_t i = 0; i < expected.size(); ++i) {
       expected[i].step(grad[i], N, rate_in_T, settings, unit);
@@ -155,7 +168,7 @@ TEST_CASE("adam's first step has the size of the rate, whatever the gradient") {
   const matrix<double> x{{1e-3, -1e5}}, g{{1.0}};
   const matrix_view<const double, dynamic, 2> x_view(x);
   const matrix_view<const double, dynamic, 1> g_view(g);
-  adam{}.step(layer, x_view, g_view, 0.25, state);
+  take_step(layer, adam{}, x_view, g_view, 0.25, state);
   CHECK(state.steps == 1);
   CHECK(close_to(layer.weights()(0, 0), 0.25 * 1e-3 / (1e-3 + 1e-8), 8 * epsilon<double> * 0.25));
   CHECK(close_to(layer.weights()(1, 0), -0.25 * 1e5 / (1e5 + 1e-8), 8 * epsilon<double> * 0.25));
@@ -164,7 +177,7 @@ TEST_CASE("adam's first step has the size of the rate, whatever the gradient") {
   adam::state<double> unmoved;
   unmoved.allocate(2, 1);
   const matrix<double> zero{{0.0}};
-  adam{}.step(still, x_view, matrix_view<const double, dynamic, 1>(zero), 0.25, unmoved);
+  take_step(still, adam{}, x_view, matrix_view(zero), 0.25, unmoved);
   CHECK(still.weights()(0, 0) == 0);
   CHECK(still.weights()(1, 0) == 0);
 }
@@ -185,7 +198,7 @@ TEST_CASE_TEMPLATE("an sgd step is W + rate dW, dW as backward has it", T, float
   const auto check = [&](auto layer, const auto& f_below, const auto& g_l, const auto& dW) {
     const auto before = to_matrix(layer.weights());
     sgd::state<T> state;
-    sgd{}.step(layer, f_below, g_l, T(rate), state);
+    take_step(layer, sgd{}, f_below, g_l, T(rate), state);
     for (std::size_t i = 0; i < before.shape(0); ++i) {
       for (std::size_t k = 0; k < before.shape(1); ++k) {
         real_t<T> gauge = std::abs(before(i, k));
@@ -224,8 +237,7 @@ TEST_CASE("a duplicated batch takes the same step") {
         copy(matrix_view(b.g), matrix_view(g2).middle_rows(half, 4));
       }
       const auto take = [&](auto& layer, const auto& x, const auto& g, auto& state) {
-        optimizer.step(layer, matrix_view<const double, dynamic, 3>(x),
-                       matrix_view<const double, dynamic, 2>(g), 0.1, state);
+        take_step(layer, optimizer, matrix_view(x), matrix_view(g), 0.1, state);
       };
       take(once, b.x, b.g, state_once);
       take(twice, x2, g2, state_twice);

@@ -171,10 +171,11 @@ class dense {
  private:
   template <class U, class Self, class Visit>
   static void show_blocks(Self& self, const std::string& prefix, Visit& visit) {
-    visit(block<U>{prefix + "weight", {self.out_width(), self.in_width()}, self.linear_weights(),
-                   true});
+    visit(block<U>{
+        prefix + "weight", {self.out_width(), self.in_width()}, self.linear_weights(), true});
     if constexpr (has_bias()) {
-      visit(block<U>{prefix + "bias", {self.out_width()},
+      visit(block<U>{prefix + "bias",
+                     {self.out_width()},
                      matrix_view<U>(self.weights()).middle_rows(self.in_width(), 1)});
     }
   }

@@ -106,12 +106,12 @@ class network {
   /// From widths n_0, ..., n_L, all weights zero; `gate` is the hidden layers' and only matters
   /// where a gate holds a number. Throws shape_error for a width of 0 or one that differs from a
   /// static one.
-  explicit network(const std::array<std::size_t, depth + 1>& widths)
-    requires(dense_layer<Layers> && ...)
+  explicit network(const std::array<std::size_t, depth + 1>& widths) requires(
+      dense_layer<Layers>&&...)
       : network(widths, typename layer_type<1>::gate_type{}, indices{}) {}
   template <gate Gate>
-  network(const std::array<std::size_t, depth + 1>& widths, const Gate& gate)
-    requires(dense_layer<Layers> && ...)
+  network(const std::array<std::size_t, depth + 1>& widths,
+          const Gate& gate) requires(dense_layer<Layers>&&...)
       : network(widths, gate, indices{}) {}
 
   [[nodiscard]] std::size_t in_width() const noexcept { return layer<1>().in_width(); }
@@ -215,11 +215,11 @@ class network {
                 matrix_view<const value_type> grad_out, gradients<network>& g) const {
     backward(x, kept, grad_out, g, [&](auto l, const auto& f_below, const auto& g_l) {
       std::size_t i = parameters_below<l>;
-      layer<l>().backward_weights(
-          f_below, kept.template tape<l>(), g_l,
-          [&](std::size_t rows, std::size_t cols, const auto& descent) {
-            descent(g.reshape_parameter(i++, rows, cols), value_type(1), value_type(0));
-          });
+      layer<l>().backward_weights(f_below, kept.template tape<l>(), g_l,
+                                  [&](std::size_t rows, std::size_t cols, const auto& descent) {
+                                    descent(g.reshape_parameter(i++, rows, cols), value_type(1),
+                                            value_type(0));
+                                  });
     });
   }
 
@@ -283,11 +283,11 @@ class network {
 
   // Layer l passes gradients down through the gate of the layer below, in one pass over them.
   template <std::size_t l>
-  static constexpr bool gates_below = requires(
-      const layer_type<l> upper, const layer_type<l - 1> lower,
-      matrix_view<const value_type, dynamic, layer_type<l>::out_extent> g,
-      matrix_view<const value_type, dynamic, layer_type<l>::in_extent> x,
-      matrix_view<value_type, dynamic, layer_type<l>::in_extent> below) {
+  static constexpr bool gates_below =
+      requires(const layer_type<l> upper, const layer_type<l - 1> lower,
+               matrix_view<const value_type, dynamic, layer_type<l>::out_extent> g,
+               matrix_view<const value_type, dynamic, layer_type<l>::in_extent> x,
+               matrix_view<value_type, dynamic, layer_type<l>::in_extent> below) {
     requires gated_layer<layer_type<l - 1>>;
     upper.backward_input(g, lower.gate(), x, below);
   };

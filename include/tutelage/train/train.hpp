@@ -111,12 +111,10 @@ class trainer {
     std::array<matrix_view<T>, Network::template layer_type<l>::parameters> weights;
     std::size_t i = 0, j = 0;
     layer.for_each_parameter([&](const matrix_view<T>& W) { weights[i++] = W; });
-    layer.backward_weights(
-        f_below, tape, g, [&](std::size_t, std::size_t, const auto& descent) {
-          optimizer_.step(weights[j], descent, rate,
-                          state_[Network::template parameters_below<l> + j]);
-          ++j;
-        });
+    layer.backward_weights(f_below, tape, g, [&](std::size_t, std::size_t, const auto& descent) {
+      optimizer_.step(weights[j], descent, rate, state_[Network::template parameters_below<l> + j]);
+      ++j;
+    });
     if constexpr (moded_layer<typename Network::template layer_type<l>>) layer.track(tape);
   }
 
