@@ -42,6 +42,12 @@ constexpr void check_all_neighbours(std::index_sequence<I...>) {
    ...);
 }
 
+// Looked up only where it is asked for: a layer of a user need not have one.
+template <class U, class L>
+struct rebound {
+  using type = typename L::template rebind<U>;
+};
+
 // Layer i+1 of a network of these widths.
 template <class L, std::size_t W>
 L make_layer(const std::array<std::size_t, W>& widths, std::size_t i,
@@ -81,7 +87,7 @@ class network {
 
   /// The same network with another scalar; network_cast converts the weights.
   template <scalar U>
-  using rebind = network<typename Layers::template rebind<U>...>;
+  using rebind = network<typename detail::rebound<U, Layers>::type...>;
 
   /// All weights zero.
   network() requires(std::default_initializable<Layers>&&...) {
