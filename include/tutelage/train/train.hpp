@@ -10,6 +10,7 @@
 #include <stop_token>
 #include <tuple>
 
+#include <tutelage/data/teacher.hpp>
 #include <tutelage/model/network.hpp>
 #include <tutelage/train/batches.hpp>
 #include <tutelage/train/optimizer.hpp>
