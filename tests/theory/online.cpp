@@ -196,6 +196,58 @@ TEST_CASE("noise near convergence: the integral over the angle, in two dimension
   }
 }
 
+TEST_CASE("noise near convergence, in four dimensions: draws, within 5 standard errors") {
+  for (const double delta : {1e-2, 1e-4, 1e-6}) {
+    CAPTURE(delta);
+    const auto teacher = random_network<any_width<>>({4, 2, 1}, 11);
+    auto student = teacher;
+    stream random = random_stream(12);
+    auto moved = make_matrix<double>(4, 2);
+    for (std::size_t i = 0; i < 4; ++i) {
+      for (std::size_t k = 0; k < 2; ++k) {
+        double& w = student.layer<1>().weights()(i, k);
+        w += delta * random.normal();
+        moved(i, k) = w - teacher.layer<1>().weights()(i, k);
+      }
+    }
+    auto sum = make_matrix<double>(2, 2), square = sum, N = sum;
+    constexpr int draws = 100'000;
+    for (int draw = 0; draw < draws; ++draw) {
+      std::array<double, 2> h{}, h_star{}, change{};
+      for (std::size_t i = 0; i < 4; ++i) {
+        const double x = random.normal();
+        for (std::size_t k = 0; k < 2; ++k) {
+          h[k] += student.layer<1>().weights()(i, k) * x;
+          h_star[k] += teacher.layer<1>().weights()(i, k) * x;
+          change[k] += moved(i, k) * x;
+        }
+      }
+      double r = 0;
+      for (std::size_t k = 0; k < 2; ++k) {
+        const double f =
+            h[k] > 0 && h_star[k] > 0 ? change[k] : std::max(h[k], 0.0) - std::max(h_star[k], 0.0);
+        r += f * teacher.layer<2>().weights()(k, 0);
+      }
+      for (std::size_t i = 0; i < 2; ++i) {
+        for (std::size_t k = 0; k < 2; ++k) {
+          const double F = h[i] > 0 && h[k] > 0 ? r * r * teacher.layer<2>().weights()(i, 0) *
+                                                      teacher.layer<2>().weights()(k, 0)
+                                                : 0;
+          sum(i, k) += F / draws;
+          square(i, k) += F * F / draws;
+        }
+      }
+    }
+    online_dynamics<double> dynamics(order_dynamics<double>(teacher, student), 4, {.rate = 0.1});
+    dynamics.noise(order_parameters(teacher, student), matrix_view(N));
+    for (std::size_t e = 0; e < 4; ++e) {
+      const double mean = sum.data()[e];
+      const double error = std::sqrt((square.data()[e] - mean * mean) / draws);
+      CHECK(close_to(N.data()[e], mean, 5 * error));
+    }
+  }
+}
+
 TEST_CASE("noise scales with the square of all lengths, and a zero node makes none of its own") {
   auto teacher = random_network<any_width<>>({4, 2, 1}, 8),
        student = random_network<any_width<>>({4, 2, 1}, 9);
