@@ -129,7 +129,7 @@ TEST_CASE(
     "moments: a hundred thousand draws, within 5 standard errors, in three and more dimensions") {
   stream random = random_stream(2);
   for (int draws = 0; draws < 12; ++draws) {
-    const std::size_t d = 2 + draws % 4;
+    const std::size_t d = 2 + static_cast<std::size_t>(draws % 4);
     auto w = draw(d, random);
     if (draws % 3 == 1) w[2] = w[0];
     if (draws % 3 == 2) w[3] = w[0], w[2] = w[1];
