@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <numbers>
 #include <tutelage/theory/gate_moments.hpp>
 #include <vector>
 
@@ -9,19 +11,16 @@
 namespace {
 
 using namespace test;
-using detail::gate_covariance, detail::gate_set;
+using detail::four_nodes, detail::gate_set;
 
-// Covariances of four vectors.
-template <class T>
-gate_covariance<T> of(const std::array<std::vector<double>, 4>& w) {
-  gate_covariance<T> S{};
-  for (std::size_t i = 0; i < 4; ++i) {
-    for (std::size_t j = 0; j < 4; ++j) {
-      for (std::size_t k = 0; k < w[i].size(); ++k)
-        S[i][j] += static_cast<T>(w[i][k]) * static_cast<T>(w[j][k]);
-    }
-  }
-  return S;
+using vectors = std::array<std::vector<long double>, 4>;
+
+four_nodes of(const vectors& w) { return four_nodes({w[0], w[1], w[2], w[3]}); }
+
+constexpr double epsilon_ld = static_cast<double>(epsilon<long double>);
+
+bool close(long double actual, long double expected, double epsilons) {
+  return std::abs(actual - expected) <= static_cast<long double>(epsilons * epsilon_ld);
 }
 
 gate_set set_of(std::initializer_list<std::size_t> members) {
@@ -30,8 +29,8 @@ gate_set set_of(std::initializer_list<std::size_t> members) {
   return G;
 }
 
-std::array<std::vector<double>, 4> draw(std::size_t d, stream& random) {
-  std::array<std::vector<double>, 4> w;
+vectors draw(std::size_t d, stream& random) {
+  vectors w;
   for (auto& v : w) {
     for (std::size_t k = 0; k < d; ++k) v.push_back(random.normal());
   }
@@ -41,63 +40,100 @@ std::array<std::vector<double>, 4> draw(std::size_t d, stream& random) {
 }  // namespace
 
 TEST_CASE("orthants that are known") {
+  const auto all = set_of({0, 1, 2, 3});
   // Independent: 1/16. Equal correlations 1/2: 1/(n+1) (the first of n + 1 alike is the least).
-  gate_covariance<double> S{};
-  for (std::size_t i = 0; i < 4; ++i) S[i][i] = 1 + static_cast<double>(i);
-  CHECK(close_to(detail::orthant(S, set_of({0, 1, 2, 3})), 1.0 / 16, 2 * epsilon<double>));
-  for (std::size_t i = 0; i < 4; ++i) {
-    for (std::size_t j = 0; j < 4; ++j) S[i][j] = i == j ? 1 : 0.5;
-  }
-  CHECK(close_to(detail::orthant(S, set_of({0, 1, 2, 3})), 0.2, 1e-14));
-  CHECK(close_to(detail::orthant(S, set_of({0, 1, 2})), 0.25, 2 * epsilon<double>));
-  CHECK(close_to(detail::orthant(S, set_of({1, 3})), 1.0 / 3, 2 * epsilon<double>));
-  // In three dimensions, four half-spaces of which three imply the fourth.
-  const auto T = of<double>({{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}, {1, 1, 1}}});
-  CHECK(close_to(detail::orthant(T, set_of({0, 1, 2, 3})), 0.125, 1e-11));
+  const vectors unit{{{1, 0, 0, 0}, {0, 2, 0, 0}, {0, 0, 3, 0}, {0, 0, 0, 4}}};
+  CHECK(close(of(unit).orthant(all), 1.0L / 16, 1));
+  const vectors alike{{{1, 0, 0, 0, -1}, {0, 1, 0, 0, -1}, {0, 0, 1, 0, -1}, {0, 0, 0, 1, -1}}};
+  CHECK(close(of(alike).orthant(all), 0.2L, 4));
+  CHECK(close(of(alike).orthant(set_of({0, 1, 2})), 0.25L, 4));
+  CHECK(close(of(alike).orthant(set_of({1, 3})), 1.0L / 3, 4));
+  // In three dimensions, four half-spaces of which three imply the fourth; then three in a plane.
+  CHECK(close(of({{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}, {1, 1, 1}}}).orthant(all), 0.125L, 4));
+  CHECK(close(of({{{1, 0, 0}, {0, 1, 0}, {1, 1, 0}, {0, 0, 1}}}).orthant(all), 0.125L, 4));
+  // In the plane: the intersection of half-planes.
+  CHECK(close(of({{{1, 0}, {0, 1}, {1, 1}, {1, 2}}}).orthant(all), 0.25L, 4));
+  CHECK(close(of({{{1, 0}, {0, 1}, {-1, -1}, {1, 2}}}).orthant(all), 0, 4));
 }
 
-TEST_CASE("orthants do not depend on the order, and halves add up") {
-  // Another order is another path of integration.
+TEST_CASE("orthants do not depend on the order, and halves add up, at all scales and angles") {
+  // Other vectors, another path of integration. Spread 1e-9: all nodes nearly parallel.
   stream random = random_stream(1);
-  for (int draws = 0; draws < 30; ++draws) {
-    auto w = draw(4, random);
-    const auto P = [&](std::size_t i, std::size_t j, std::size_t k, std::size_t l) {
-      return detail::orthant(of<double>({w[i], w[j], w[k], w[l]}), set_of({0, 1, 2, 3}));
-    };
-    const double expected = P(0, 1, 2, 3);
-    CHECK(close_to(P(0, 2, 1, 3), expected, 1e-12));
-    CHECK(close_to(P(3, 0, 1, 2), expected, 1e-12));
-    const double three = detail::orthant(of<double>(w), set_of({0, 1, 2}));
-    for (double& x : w[3]) x = -x;
-    CHECK(close_to(P(0, 1, 2, 3) + expected, three, 1e-12));
+  const auto all = set_of({0, 1, 2, 3});
+  for (const long double spread : {1.0L, 1e-3L, 1e-6L, 1e-9L}) {
+    for (int draws = 0; draws < 10; ++draws) {
+      auto w = draw(4, random);
+      for (std::size_t v = 0; v < 4; ++v) {
+        for (std::size_t k = 0; k < 4; ++k) {
+          if (v > 0 && spread < 1) w[v][k] = w[0][k] + spread * w[v][k];
+        }
+      }
+      const long double expected = of(w).orthant(all);
+      CHECK(close(of({w[0], w[2], w[1], w[3]}).orthant(all), expected, 64));
+      CHECK(close(of({w[3], w[0], w[1], w[2]}).orthant(all), expected, 64));
+      auto scaled = w;
+      for (long double& x : scaled[1]) x *= 1e-1000L;
+      CHECK(close(of(scaled).orthant(all), expected, 64));
+      const long double three = of(w).orthant(set_of({0, 1, 2}));
+      for (long double& x : w[3]) x = -x;
+      CHECK(close(of(w).orthant(all) + expected, three, 64));
+    }
   }
 }
 
 TEST_CASE("the two gates of the arc-cosine kernel") {
   // E[relu relu] = (|h||h'|)(sin + (pi - theta) cos) / (2 pi)
-  const auto S = of<double>({{{2, 0}, {1, 1}, {0, 1}, {1, 0}}});
-  const double theta = std::numbers::pi / 4;
-  const double expected = 2 * std::sqrt(2.0) *
-                          (std::sin(theta) + (std::numbers::pi - theta) * std::cos(theta)) /
-                          (2 * std::numbers::pi);
-  CHECK(close_to(detail::gated_moment(S, 0, 1, set_of({0, 1})), expected, 8 * epsilon<double>));
+  const auto S = of({{{2, 0}, {1, 1}, {0, 1}, {1, 0}}});
+  const long double pi = std::numbers::pi_v<long double>, theta = pi / 4;
+  const long double expected =
+      2 * std::sqrt(2.0L) * (std::sin(theta) + (pi - theta) * std::cos(theta)) / (2 * pi);
+  CHECK(close(S.moment(0, 1, set_of({0, 1})), expected, 8));
   // One gate is half; a gate and itself one gate; a gate and its opposite none.
-  CHECK(close_to(detail::gated_moment(S, 0, 1, set_of({2})), 1, epsilon<double>));
-  CHECK(close_to(detail::gated_moment(S, 0, 1, set_of({0, 3})), 1, epsilon<double>));
-  const auto O = of<double>({{{2, 0}, {1, 1}, {-1, -1}, {1, 0}}});
-  CHECK(detail::gated_moment(O, 0, 1, set_of({1, 2})) == 0);
+  CHECK(close(S.moment(0, 1, set_of({2})), 1, 4));
+  CHECK(close(S.moment(0, 1, set_of({0, 3})), 1, 4));
+  const auto O = of({{{2, 0}, {1, 1}, {-1, -1}, {1, 0}}});
+  CHECK(O.moment(0, 1, set_of({1, 2})) == 0);
+  // A node that is zero is never positive, and is 0.
+  const auto Z = of({{{2, 0}, {0, 0}, {1, 1}, {1, 0}}});
+  CHECK(Z.moment(0, 2, set_of({0, 1})) == 0);
+  CHECK(Z.moment(1, 2, set_of({0})) == 0);
+  CHECK(Z.orthant(set_of({1})) == 0);
+}
+
+TEST_CASE("moments are of degree two in each node's distance from zero, and continuous") {
+  // Nodes that draw near to each other, to opposite ones, to a plane: within their distance.
+  stream random = random_stream(4);
+  for (int draws = 0; draws < 20; ++draws) {
+    for (const int near : {0, 1, 2}) {
+      auto w = draw(4, random);
+      const auto end = [&](long double distance) {
+        auto v = w;
+        for (std::size_t k = 0; k < 4; ++k) {
+          v[3][k] *= distance;
+          if (near == 0) v[3][k] += w[1][k];
+          if (near == 1) v[3][k] -= w[1][k];
+          if (near == 2) v[3][k] += w[1][k] - w[2][k] / 2;
+        }
+        return of(v).moment(2, 3, set_of({0, 1, 2, 3}));
+      };
+      const long double limit = end(0);
+      for (const long double distance : {1e-3L, 1e-6L, 1e-9L, 1e-12L, 1e-15L, 1e-18L, 1e-21L}) {
+        CHECK(std::abs(end(distance) - limit) <=
+              30 * distance + 100 * static_cast<long double>(epsilon_ld));
+      }
+    }
+  }
 }
 
 TEST_CASE(
     "moments: a hundred thousand draws, within 5 standard errors, in three and more dimensions") {
   stream random = random_stream(2);
   for (int draws = 0; draws < 12; ++draws) {
-    const std::size_t d = 2 + draws % 4;
+    const std::size_t d = 2 + static_cast<std::size_t>(draws % 4);
     auto w = draw(d, random);
     if (draws % 3 == 1) w[2] = w[0];
     if (draws % 3 == 2) w[3] = w[0], w[2] = w[1];
-    const auto S = of<double>(w);
-    const double expected = detail::gated_moment(S, 2, 3, set_of({0, 1, 2, 3}));
+    const auto expected = static_cast<double>(of(w).moment(2, 3, set_of({0, 1, 2, 3})));
     double sum = 0, square = 0;
     constexpr int samples = 100'000;
     std::vector<double> x(d);
@@ -105,14 +141,15 @@ TEST_CASE(
       random.fill_normal(std::span<double>(x));
       std::array<double, 4> h{};
       for (std::size_t i = 0; i < 4; ++i) {
-        for (std::size_t k = 0; k < d; ++k) h[i] += w[i][k] * x[k];
+        for (std::size_t k = 0; k < d; ++k) h[i] += static_cast<double>(w[i][k]) * x[k];
       }
       const bool open = h[0] > 0 && h[1] > 0 && h[2] > 0 && h[3] > 0;
       sum += open ? h[2] * h[3] : 0;
       square += open ? h[2] * h[3] * h[2] * h[3] : 0;
     }
     const double mean = sum / samples;
-    CHECK(close_to(mean, expected, 5 * std::sqrt((square / samples - mean * mean) / samples)));
+    const double error = std::sqrt((square / samples - mean * mean) / samples);
+    CHECK(close_to(mean, expected, 5 * error + epsilon_ld * 1e3));
   }
 }
 
@@ -121,35 +158,35 @@ TEST_CASE("moments: in the plane, by quadrature over the angle") {
   stream random = random_stream(3);
   for (int draws = 0; draws < 40; ++draws) {
     const auto w = draw(2, random);
-    const double found = detail::gated_moment(of<double>(w), 2, 3, set_of({0, 1, 2, 3}));
+    const long double found = of(w).moment(2, 3, set_of({0, 1, 2, 3}));
+    const long double pi = std::numbers::pi_v<long double>;
     // Ends of the interval, in order; between two of them nothing opens or closes.
-    std::vector<double> ends;
+    std::vector<long double> ends;
     for (const auto& v : w) {
-      for (const double turn : {0.5, -0.5}) {
-        ends.push_back(
-            std::remainder(std::atan2(v[1], v[0]) + turn * std::numbers::pi, 2 * std::numbers::pi));
+      for (const long double turn : {0.5L, -0.5L}) {
+        ends.push_back(std::remainder(std::atan2(v[1], v[0]) + turn * pi, 2 * pi));
       }
     }
     std::sort(ends.begin(), ends.end());
-    ends.push_back(ends.front() + 2 * std::numbers::pi);
-    double expected = 0;
+    ends.push_back(ends.front() + 2 * pi);
+    long double expected = 0;
     for (std::size_t e = 0; e + 1 < ends.size(); ++e) {
-      const auto h = [&](std::size_t i, double t) {
+      const auto h = [&](std::size_t i, long double t) {
         return w[i][0] * std::cos(t) + w[i][1] * std::sin(t);
       };
-      const double middle = (ends[e] + ends[e + 1]) / 2;
+      const long double middle = (ends[e] + ends[e + 1]) / 2;
       bool open = true;
       for (std::size_t i = 0; i < 4; ++i) open = open && h(i, middle) > 0;
       if (!open) continue;
       // h_2 h_3 = (p cos(2t) + q sin(2t) + r)/2
-      const double p = w[2][0] * w[3][0] - w[2][1] * w[3][1],
-                   q = w[2][0] * w[3][1] + w[2][1] * w[3][0],
-                   r = w[2][0] * w[3][0] + w[2][1] * w[3][1];
-      const auto integral = [&](double t) {
+      const long double p = w[2][0] * w[3][0] - w[2][1] * w[3][1],
+                        q = w[2][0] * w[3][1] + w[2][1] * w[3][0],
+                        r = w[2][0] * w[3][0] + w[2][1] * w[3][1];
+      const auto integral = [&](long double t) {
         return (p * std::sin(2 * t) - q * std::cos(2 * t)) / 4 + r * t / 2;
       };
-      expected += (integral(ends[e + 1]) - integral(ends[e])) / std::numbers::pi;
+      expected += (integral(ends[e + 1]) - integral(ends[e])) / pi;
     }
-    CHECK(close_to(found, expected, 1e-13));
+    CHECK(close(found, expected, 256));
   }
 }

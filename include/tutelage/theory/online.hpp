@@ -15,16 +15,68 @@
 // fixed.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
+#include <vector>
 
 #include <tutelage/core/random.hpp>
 #include <tutelage/theory/gate_moments.hpp>
 #include <tutelage/theory/order_parameters.hpp>
 
 namespace tutelage::inline TUTELAGE_TARGET {
+
+namespace detail {
+
+// Nodes that have the products S [k, k], one a row, [k, k]: Cholesky's factor with pivoting. What is
+// below the rounding of S is 0, so nodes that are alike in S are alike.
+template <real_scalar T>
+matrix<long double> nodes_of_products(const matrix_view<const T>& S) {
+  using W = long double;
+  const std::size_t n = S.rows();
+  auto U = make_matrix<W>(n, n);
+  std::vector<W> left(n), scale(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    for (const T x : S.row(i)) {
+      if (!std::isfinite(x)) {
+        throw argument_error(text("online_dynamics: row ", i, " of S is not finite"));
+      }
+    }
+    if (S(i, i) < 0) {
+      throw argument_error(text("online_dynamics: S(", i, ", ", i, ") is ", S(i, i),
+                                ", expected the square of a length"));
+    }
+    left[i] = scale[i] = static_cast<W>(S(i, i));
+  }
+  const W round_off = 4 * static_cast<W>(std::numeric_limits<T>::epsilon());
+  for (std::size_t k = 0; k < n; ++k) {
+    std::size_t pivot = n;
+    W most = round_off;
+    for (std::size_t i = 0; i < n; ++i) {
+      if (scale[i] > 0 && left[i] / scale[i] > most) {
+        most = left[i] / scale[i];
+        pivot = i;
+      }
+    }
+    if (pivot == n) break;
+    const W root = std::sqrt(left[pivot]);
+    for (std::size_t i = 0; i < n; ++i) {
+      if (scale[i] == 0 || left[i] == 0) continue;  // zero, or a pivot before
+      W sum = static_cast<W>(S(i, pivot));
+      for (std::size_t j = 0; j < k; ++j) sum -= U(i, j) * U(pivot, j);
+      U(i, k) = i == pivot ? root : sum / root;
+      if (i != pivot) left[i] = std::max(left[i] - U(i, k) * U(i, k), W(0));
+    }
+    left[pivot] = 0;
+  }
+  return U;
+}
+
+}  // namespace detail
 
 struct online_settings {
   double rate = 0.01;
@@ -69,42 +121,51 @@ class online_dynamics {
     return J;
   }
 
-  /// N, [n, n]. Takes (n+m)^2 n^2 / 2 moments of four gates, some microseconds each.
+  /// N, [n, n]. Its error is some epsilon of long double times the sum's absolute values, and what
+  /// the rounding of S does: of nodes closer than the root of T's epsilon, S does not tell the
+  /// distance. Takes (n+m)^2 n^2 / 4 moments of four gates, some microseconds each, a hundred where
+  /// all four gates differ. Throws shape_error, and argument_error when S is not finite or has a
+  /// negative diagonal.
   void noise(matrix_view<const T> S, matrix_view<T> N) const {
-    const std::size_t n = flow_.students();
+    const std::size_t n = flow_.students(), nodes = flow_.nodes();
     detail::require_shape("online_dynamics", "N", N, n, n);
+    detail::require_shape("online_dynamics", "S", S, nodes, nodes);
+    const auto U = detail::nodes_of_products(S);
+    const auto A = [&](std::size_t a, std::size_t i) {
+      return static_cast<long double>(flow_.fan_out_products()(a, i));
+    };
     for (std::size_t i = 0; i < n; ++i) {
       for (std::size_t k = 0; k <= i; ++k) {
-        T sum = 0;
-        for (std::size_t a = 0; a < flow_.nodes(); ++a) {
-          for (std::size_t b = 0; b < flow_.nodes(); ++b) {
-            const T weight = flow_.fan_out_products()(a, i) * flow_.fan_out_products()(b, k);
-            if (weight != 0) sum += weight * moment(S, {i, k, a, b});
+        long double sum = 0;
+        for (std::size_t a = 0; a < nodes; ++a) {
+          for (std::size_t b = 0; b <= a; ++b) {
+            const long double weight = A(a, i) * A(b, k) + (a == b ? 0 : A(b, i) * A(a, k));
+            if (weight != 0) sum += weight * moment(U, {i, k, a, b});
           }
         }
-        N(i, k) = N(k, i) = sum * flow_.std() * flow_.std();
+        N(i, k) = N(k, i) = static_cast<T>(sum) * flow_.std() * flow_.std();
       }
     }
   }
 
  private:
   // E[f'_i f'_k f_a f_b] for unit inputs: each gate is c + (1-c) 1(h > 0).
-  T moment(const matrix_view<const T>& S, const std::array<std::size_t, 4>& nodes) const {
-    detail::gate_covariance<T> covariance;
-    for (std::size_t p = 0; p < 4; ++p) {
-      for (std::size_t q = 0; q < 4; ++q) covariance[p][q] = S(nodes[p], nodes[q]);
-    }
-    T sum = 0;
+  long double moment(const matrix<long double>& U, const std::array<std::size_t, 4>& nodes) const {
+    const auto node = [&](std::size_t p) {
+      return std::span<const long double>(U.data() + nodes[p] * U.shape(1), U.shape(1));
+    };
+    const detail::four_nodes four({node(0), node(1), node(2), node(3)});
+    long double sum = 0;
     for (unsigned open = 0; open < 16; ++open) {
       detail::gate_set gates;
-      T weight = 1;
+      long double weight = 1;
       for (std::size_t p = 0; p < 4; ++p) {
-        const T c = flow_.slopes()[nodes[p]];
+        const auto c = static_cast<long double>(flow_.slopes()[nodes[p]]);
         const bool is_gated = (open >> p & 1U) != 0;
         weight *= is_gated ? 1 - c : c;
         if (is_gated) gates.insert(p);
       }
-      if (weight != 0) sum += weight * detail::gated_moment(covariance, 2, 3, gates);
+      if (weight != 0) sum += weight * four.moment(2, 3, gates);
     }
     return sum;
   }
