@@ -96,8 +96,8 @@ TEST_CASE("the visible part of a boundary, by hand and by sampling") {
   CHECK(nearly(see(node({0, 1, 0}, 0.3), 0).radius, (cut + 0.3) / 2));
   CHECK(nearly(see(node({0, -5, 0}, -1.5), 0).radius, (cut - 0.3) / 2));
   CHECK(nearly(see(node({0.6, 0.8, 0}, -0.14), 0).radius, (cut + 0.2) / 2));  // oblique
-  CHECK(see(node({0, 1, 0}, -0.9), 0).radius == 0);  // beyond the slice
-  CHECK(see(node({-1, 0, 0}, 0.4), 0).radius == 0);  // not active there
+  CHECK(see(node({0, 1, 0}, -0.9), 0).radius == 0);                           // beyond the slice
+  CHECK(see(node({-1, 0, 0}, 0.4), 0).radius == 0);                           // not active there
   CHECK(see(node({0, 0, 0}, 1), 0).radius == see(node({1, 0, 0}, 9), 0).radius);
   CHECK(see(node({0, 0, 0}, -1), 0).radius == 0);
   CHECK(see(node({0, 1, 0}, 0), 0.5).radius == 0);  // the ball within only touches the boundary
@@ -161,4 +161,17 @@ TEST_CASE("nothing seen, and settings that mean nothing") {
   CHECK_THROWS_AS(see_boundary(node({1}, 0), 0, node({1}, 0), 0, ball{{0, 0}, 1}, 0),
                   argument_error);
   CHECK(see_boundary(node({0}, 1), 0, node({1}, 0), 0, ball{{0}, 1}, 0).radius == 0);
+  // Shapes, before anything is read.
+  const auto see = [](const any_layer& j, std::size_t at_j, const any_layer& k, std::size_t at_k) {
+    return see_boundary(j, at_j, k, at_k, ball{{0, 0}, 1}, 0);
+  };
+  CHECK(
+      message_of<shape_error>([&] {
+        see(node({1, 0}, 0), 0, node({1, 0, 0, 0, 0}, 0), 0);
+      }) ==
+      "see_boundary: node 0 of a (2x1) layer, node 0 of a (5x1) one; expected nodes of theirs and "
+      "the same inputs");
+  CHECK_THROWS_AS(see(node({1, 0}, 0), 7, node({1, 0}, 0), 0), shape_error);
+  CHECK_THROWS_AS(see(node({1, 0}, 0), 0, node({1, 0}, 0), 7), shape_error);
+  CHECK_THROWS_AS(see(node({infinity, 0}, 0), 0, node({1, 0}, 0), 0), argument_error);
 }

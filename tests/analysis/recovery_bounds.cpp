@@ -429,3 +429,96 @@ TEST_CASE("an empty band: the samples are missing, and how many can be told from
     CHECK(ratio < 2);
   }
 }
+
+TEST_CASE("the kink is the teacher's: a linear teacher has no observer, a leaky one a small kink") {
+  const plane p(20'000);
+  const auto check = [&](auto gate, auto student_gate, double slope) {
+    using teacher_type = mlp<double, decltype(gate), dynamic, dynamic, dynamic>;
+    using student_type = mlp<double, decltype(student_gate), dynamic, dynamic, dynamic>;
+    teacher_type teacher({2, 2, 3});
+    student_type student({2, 4, 3});
+    copy(p.teacher.layer<1>().weights(), teacher.template layer<1>().weights());
+    copy(p.teacher.layer<2>().weights(), teacher.template layer<2>().weights());
+    copy(p.student.layer<1>().weights(), student.template layer<1>().weights());
+    copy(p.student.layer<2>().weights(), student.template layer<2>().weights());
+    const auto as_relu = p(0.9);
+    for (const auto& t :
+         certify(agnostic_moves{}, condition_of(gaussian_inputs{1}), teacher, student, p.x, 0.9)) {
+      CHECK(t.observed() == (slope < 1));
+      const auto& same = as_relu[t.teacher];
+      REQUIRE(t.observer == same.observer);
+      CHECK(close_to(t.allowed_gradient, (1 - slope) * same.allowed_gradient,
+                     8 * epsilon<double> * same.allowed_gradient));
+    }
+  };
+  using leaky = leaky_relu<std::ratio<99, 100>>;
+  check(leaky{}, relu{}, 0.99);
+  check(relu{}, leaky{}, 0);
+  check(relu{}, identity{}, 0);
+  check(identity{}, relu{}, 1);
+}
+
+TEST_CASE("no student near: teachers without a kink of their own are not certified") {
+  const std::size_t N = 120'000;
+  const auto x = draw_inputs<double>(gaussian_inputs{1}, N, 2, 1);
+  mlp<double, leaky_relu<std::ratio<99, 100>>, 2, 1, 1> leaky;
+  mlp<double, identity, 2, 1, 1> linear;
+  pair_type student({2, 2, 1});
+  const auto set = [&](auto& teacher) {
+    teacher.template layer<1>().weights()(0, 0) = 1;
+    teacher.template layer<2>().weights()(0, 0) = 1;
+  };
+  set(leaky);
+  set(linear);
+  // a = gate(a + 50) - 50 on all samples.
+  student.layer<1>().weights()(0, 0) = 1;
+  student.layer<1>().bias()[0] = 50;
+  student.layer<1>().weights()(1, 1) = 1;
+  student.layer<1>().bias()[1] = 50;
+  student.layer<2>().weights()(0, 0) = 1;
+  student.layer<2>().bias()[0] = -50;
+  for (const double eps : {0.3, 0.9}) {
+    for (const auto& t :
+         certify(aware_moves{}, condition_of(gaussian_inputs{1}), leaky, student, x, eps)) {
+      CHECK(t.student_gap > 40);
+      CHECK(t.outcome == verdict::fails);
+    }
+    for (const auto& t :
+         certify(aware_moves{}, condition_of(gaussian_inputs{1}), linear, student, x, eps)) {
+      CHECK(t.failing() == names{"observer"});
+    }
+  }
+}
+
+TEST_CASE("outputs that do not fit are refused before they are read") {
+  const auto x = make_matrix<double>(1, 2);
+  CHECK(message_of<shape_error>([&] {
+          certify(agnostic_moves{}, condition_of(gaussian_inputs{1}), pair_type({2, 1, 1}),
+                  pair_type({2, 3, 64}), x, 0.5);
+        }) ==
+        "certify: the teacher maps 2 to 1 numbers, the student 2 to 64; expected the same inputs "
+        "and outputs");
+}
+
+TEST_CASE("inactive samples do not count in the gradient") {
+  // Teacher: x_0 = 0. Students, leaky: x_1 > 0, and one that no output knows but where x_1 < 0. The
+  // residual is 0 on the side that the first sees, 1 at the sample on the other, of which a leaky
+  // student would let a half through.
+  using leaky_pair = mlp<double, leaky_relu<std::ratio<1, 2>>, dynamic, dynamic, dynamic>;
+  pair_type teacher({2, 1, 1});
+  teacher.layer<1>().weights()(0, 0) = 1;
+  teacher.layer<2>().weights()(0, 0) = 1;
+  leaky_pair student({2, 1, 1});
+  student.layer<1>().weights()(1, 0) = 1;
+  student.layer<2>().weights()(0, 0) = 1;
+  auto x = make_matrix<double>(2, 2);
+  x(0, 1) = 0x1p-10;  // active: f* - f = -2^-10
+  x(1, 1) = -2;       // not active: f* - f = 1, times the slope
+  const double eps = 1e-3;
+  const auto t = certify(aware_moves{}, known_condition{1, 1}, teacher, student, x, eps)[0];
+  REQUIRE(t.observer);
+  CHECK(t.samples == 1);
+  // Moved by 2 eps' along w*_0: f* is 2 eps' at most.
+  CHECK(t.gradient >= 0x1p-10 * (1 - 8 * epsilon<double>));
+  CHECK(t.gradient <= 0x1p-10 + 2 * t.width);
+}

@@ -183,3 +183,37 @@ TEST_CASE("degenerate input") {
   x(0, 0) = std::nan("");
   CHECK_THROWS_AS(find_witnesses(teacher, student, x), argument_error);
 }
+
+TEST_CASE("the kink is the teacher's, whatever gate the students have") {
+  const auto check = [](auto teacher, auto student, double slope) {
+    teacher.template layer<1>().weights()(0, 0) = 2;  // x_0 = 0
+    teacher.template layer<2>().weights()(0, 0) = 3;
+    student.template layer<1>().weights()(1, 0) = 1;  // x_1 = -1
+    student.template layer<1>().bias()[0] = 1;
+    student.template layer<2>().weights()(0, 0) = 0.5;
+    auto x = make_matrix<double>(1, 2);
+    x(0, 0) = 0.125;
+    const auto found = find_witnesses(teacher, student, x);
+    REQUIRE(found[0].has_value() == (slope < 1));
+    if (!found[0]) return;
+    CHECK(close_to(found[0]->least, 3 * (1 - slope) * (found[0]->h - 0.125), 64 * epsilon<double>));
+    CHECK(close_to(found[0]->second_difference, found[0]->least, 64 * epsilon<double>));
+  };
+  using leaky = leaky_relu<std::ratio<99, 100>>;
+  const std::array<std::size_t, 3> widths{2, 1, 1};
+  check(pair_type<leaky>(widths), pair_type<relu>(widths), 0.99);
+  check(pair_type<relu>(widths), pair_type<leaky>(widths), 0);
+  check(pair_type<relu>(widths), pair_type<identity>(widths), 0);
+  check(pair_type<identity>(widths), pair_type<relu>(widths), 1);
+}
+
+TEST_CASE("networks that do not fit are refused before they are read") {
+  const auto x = make_matrix<double>(1, 2);
+  CHECK(message_of<shape_error>([&] {
+          find_witnesses(pair_type<relu>({2, 1, 1}), pair_type<relu>({2, 3, 64}), x);
+        }) ==
+        "find_witnesses: the teacher maps 2 to 1 numbers, the student 2 to 64; expected the same "
+        "inputs and outputs");
+  CHECK_THROWS_AS(find_witnesses(pair_type<relu>({2, 1, 1}), pair_type<relu>({3, 3, 1}), x),
+                  shape_error);
+}

@@ -14,7 +14,8 @@
 namespace tutelage::inline TUTELAGE_TARGET {
 
 enum class verdict {
-  holds,      // all conditions are met
+  holds,  // all conditions are met, for the eta and mu that the caller gave. Those of a distribution
+          // are met by a drawn sample in expectation only
   estimated,  // all are met, for an eta that is only bounded from below
   fails       // at least one is not met: the theorem says nothing
 };

@@ -32,7 +32,9 @@
 
 namespace tutelage::inline TUTELAGE_TARGET {
 
-/// Constants that the caller knows to hold.
+/// Constants that the caller knows: of a distribution, or of the data set. A drawn sample keeps
+/// those of its distribution in expectation only: a thin band that is chosen after the draw may hold
+/// more samples.
 struct known_condition {
   double eta;
   double mu;
@@ -78,9 +80,13 @@ matrix<double> select_samples(const L& l, const Inputs& inputs, const Choose& ch
   return result;
 }
 
-/// The samples in the band I_j(eps) of node j of a layer that takes the inputs.
+/// The samples in the band I_j(eps) of node j of a layer that takes the inputs. Throws shape_error
+/// when j is no node or the layer does not take the inputs.
 template <layer L, class Inputs>
 matrix<double> slice(const L& l, std::size_t j, double eps, const Inputs& inputs) {
+  if (j >= l.out_width()) {
+    throw shape_error(detail::text("slice: node ", j, ", expected one below ", l.out_width()));
+  }
   return select_samples(l, inputs,
                         [&](const auto& a) { return std::abs(static_cast<double>(a[j])) <= eps; });
 }

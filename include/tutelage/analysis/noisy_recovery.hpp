@@ -1,7 +1,8 @@
 // How far a teacher node can be from its nearest student when no gradient on a region exceeds eps
 // (noisy recovery: Theorem 5, Lemmas 5 and 6 of the first version of arXiv:1909.13458).
 //
-//   c_j = |alpha_kj| |w~*_j| (1 - c_leaky)       k observes j in the region R
+//   c_j = |alpha_kj| |w~*_j| (1 - c*)            k observes j in the region R; c* the slope of the
+//                                               teacher's gate, whatever the student's is
 //   q   = 5 eps / c_j                            how far samples are moved across j's boundary
 //   r   radius of a (d-1)-ball of j's boundary whose points are q inside R
 //   M0  largest |x| on that part of the boundary;  K boundaries, teacher's and student's
@@ -83,12 +84,22 @@ struct visible_boundary {
   double reach = 0;
 };
 
-/// For nodes j and k of two layers that take the same inputs. Throws as observe() does, and
-/// argument_error for a negative q.
+/// For nodes j and k of two layers that take the same inputs. Throws shape_error when they do not or
+/// j or k is no node, argument_error for a region of other dimension, a weight that is not finite and
+/// a negative q.
 template <layer Observed, layer Observing>
 visible_boundary see_boundary(const Observed& observed, std::size_t j, const Observing& observing,
                               std::size_t k, const ball& region, double q) {
+  if (observed.in_width() != observing.in_width() || j >= observed.out_width() ||
+      k >= observing.out_width()) {
+    throw shape_error(detail::text(
+        "see_boundary: node ", j, " of a ", shape_text(observed.in_width(), observed.out_width()),
+        " layer, node ", k, " of a ", shape_text(observing.in_width(), observing.out_width()),
+        " one; expected nodes of theirs and the same inputs"));
+  }
   region.require(observed.in_width());
+  detail::require_finite_weights("see_boundary", observed);
+  detail::require_finite_weights("see_boundary", observing);
   if (!(q >= 0))
     throw argument_error(detail::text("see_boundary: q is ", q, ", expected from 0 on"));
   const regular_weights w_j = make_regular(observed), w_k = make_regular(observing);

@@ -7,7 +7,7 @@
 //
 //   observer   k is active on some samples, and alpha_kj is not 0
 //   samples    N[I_j(eps') and E_k] >= (gamma+3) K (d+1)
-//   gradient   |g_k(x)| <= |alpha_kj| |w~*_j| (1 - c_leaky) eps' / 5 for the samples in I_j(eps')
+//   gradient   |g_k(x)| <= |alpha_kj| |w~*_j| (1 - c*) eps' / 5 for the samples in I_j(eps')
 //              and E_k and for all their moves (the proof needs no others)
 //   apart      no other teacher's boundary is within eps of j's (Assumption 3a)
 //
@@ -16,8 +16,12 @@
 // [-w~; b], which has another boundary. Turned by [-w~; -b], as it must be, a node that is opposite
 // to j agrees in boundary, not in bias.
 //
+// c* is the slope of the TEACHER's gate, since the kink is teacher j's; students may have any gate.
+// Where no other boundary is crossed they are affine, and z_k = 1. A linear teacher has no observer.
+//
 // eta and mu are those of the slices D and I_j(eps') (Definition 10). Given as known_condition, a
-// verdict may be "holds"; with eta searched for, from below, it is "estimated".
+// verdict may be "holds", for data that have them: a drawn sample has a distribution's eta in
+// expectation only. With eta searched for, from below, it is "estimated".
 #pragma once
 
 #include <algorithm>
@@ -185,7 +189,7 @@ class certifier {
     }
     if (!result.observer) return;
     const std::size_t k = *result.observer;
-    const double kink = coefficient(j, k) * (1 - student_.template layer<1>().gate().slope());
+    const double kink = coefficient(j, k) * (1 - teacher_.template layer<1>().gate().slope());
     result.constants = constants(j, band.seen > 0 ? band.seen / band.in_band : 1);
     result.width = band.width;
     result.samples = band.seen;
@@ -269,6 +273,7 @@ std::vector<teacher_certificate> certify(Moves, const Condition& condition, cons
                                          const Student& student, const Inputs& inputs, double eps) {
   static_assert(Teacher::depth == 2 && Student::depth == 2,
                 "certify: networks of two layers; deeper ones need their deep_boundaries");
+  detail::require_same_ends("certify", teacher, student);
   const auto K = static_cast<double>(teacher.widths()[1] + student.widths()[1]);
   return certify(Moves{}, condition, teacher, student, inputs, eps,
                  deep_boundaries{K, detail::absolute_alpha(teacher, student)});
@@ -282,9 +287,7 @@ template <class Moves, class Condition, class Teacher, class Student, class Inpu
 std::vector<teacher_certificate> certify(Moves, const Condition& condition, const Teacher& teacher,
                                          const Student& student, const Inputs& inputs, double eps,
                                          const deep_boundaries& above) {
-  if (teacher.in_width() != student.in_width() || teacher.out_width() != student.out_width()) {
-    throw shape_error("certify: teacher and student have different inputs or outputs");
-  }
+  detail::require_same_ends("certify", teacher, student);
   const detail::certifier<Moves, Condition, Teacher, Student, Inputs> of_node(
       teacher, student, inputs, condition, eps, above);
   std::vector<teacher_certificate> result;

@@ -13,12 +13,13 @@
 //   M2' = 1 + gamma + M1' (|b_j| + sqrt((3+gamma) (mu/kappa) K / (1+gamma)))
 //   c = max(M1', M2') / (K^1.5 root),   eps' = eps / (c K^1.5 root) = eps / max(M1', M2')
 //   N[I_j(eps') and E_k] >= (gamma+3) K (d+1)
-//   |g_k(x)| <= |alpha_kj| |w~*_j| (1 - c_leaky) eps' / 5     on the augmented samples
+//   |g_k(x)| <= |alpha_kj| |w~*_j| (1 - c*) eps' / 5     on the augmented samples
 //
 // The papers leave c open; this is the least c of the proof. They apply Lemma 6, stated with the
 // constants of the slice, to the part of the slice that k sees: that part has eta/kappa and
 // mu/kappa, which the theorems do not say. With kappa = 1, the constants are the papers'. alpha is
-// of regular teacher weights there; others bring their norm.
+// of regular teacher weights there; others bring their norm. c* is the slope of the teacher's gate:
+// the kink is the teacher's.
 #pragma once
 
 #include <algorithm>
@@ -66,7 +67,7 @@ struct recovery_constants {
   /// How far the augmentation moves a sample, 2 eps / (c K^1.5).
   [[nodiscard]] double step(double eps) const { return 2 * root * width(eps); }
   /// The largest gradient of the observer that the theorems allow, `coefficient` being
-  /// |alpha_kj| |w~*_j| and `slope` c_leaky.
+  /// |alpha_kj| |w~*_j| and `slope` c*, the teacher's.
   [[nodiscard]] double gradient(double eps, double coefficient, double slope) const {
     return coefficient * (1 - slope) * width(eps) / 5;
   }
@@ -102,7 +103,7 @@ struct recovery_cost {
   recovery_constants constants;
   double width = 0;     // eps'
   double samples = 0;   // N before augmentation: (gamma+3) K (d+1) / (kappa tau eps')
-  double gradient = 0;  // over |alpha_kj| |w~*_j| (1 - c_leaky)
+  double gradient = 0;  // over |alpha_kj| |w~*_j| (1 - c*)
 };
 
 /// The calculator: tau is the visibility of the teacher's boundary, N[I_j(eps')] / (eps' N)

@@ -24,15 +24,34 @@ struct band_view {
 
 class widening_band {
  public:
-  /// `distances` [N, m], of N samples to m boundaries, with sign; the band is boundary j's.
+  /// A sample, its row and its distance to the boundary.
+  struct sample {
+    double distance;
+    std::size_t index;
+  };
+
+  /// `distances` [N, m], of N samples to m boundaries, with sign; the band is boundary j's. Throws
+  /// shape_error unless j is below m, argument_error for a distance that is not a number.
   widening_band(matrix_view<const double> distances, std::size_t j) : samples_(distances.rows()) {
-    for (std::size_t i = 0; i < samples_.size(); ++i) samples_[i] = {std::abs(distances(i, j)), i};
+    if (j >= distances.cols()) {
+      throw shape_error(
+          detail::text("widening_band: boundary ", j, ", expected one below ", distances.cols()));
+    }
+    for (std::size_t i = 0; i < samples_.size(); ++i) {
+      if (std::isnan(distances(i, j))) {
+        throw argument_error(detail::text("widening_band: the distance of sample ", i, " is NaN"));
+      }
+      samples_[i] = {std::abs(distances(i, j)), i};
+    }
     std::sort(samples_.begin(), samples_.end(),
               [](const sample& a, const sample& b) { return a.distance < b.distance; });
   }
 
   /// N.
   [[nodiscard]] std::size_t size() const noexcept { return samples_.size(); }
+
+  /// All samples, nearest first.
+  [[nodiscard]] const std::vector<sample>& samples() const noexcept { return samples_; }
 
   /// The widest eps', up to a sample, that is at most width_at(kappa), where kappa is the share of
   /// that very band which the node sees: it changes as the band widens. `sees(i)` says whether the
@@ -74,10 +93,6 @@ class widening_band {
   }
 
  private:
-  struct sample {
-    double distance;
-    std::size_t index;
-  };
   std::vector<sample> samples_;  // nearest first
 };
 

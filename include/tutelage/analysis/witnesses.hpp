@@ -10,7 +10,7 @@
 //
 //   g_k(x+) + g_k(x-) - 2 g_k(x),   x+- = x +- h w~*_j
 //
-// is at least c (h - l) in absolute value, c = |alpha_kj| |w~*_j| (1 - c_leaky): some gradient
+// is at least c (h - l) in absolute value, c = |alpha_kj| |w~*_j| (1 - c*): some gradient
 // among the three is at least a quarter of that, however long training went on. A student whose
 // boundary coincides with j's to within the band has |w_i.[x; 1]| <= l and leaves no witness.
 #pragma once
@@ -53,6 +53,7 @@ std::vector<std::optional<misalignment_witness>> find_witnesses(const Teacher& t
                                                                 double clearance = 2) {
   static_assert(Teacher::depth == 2 && Student::depth == 2, "find_witnesses: two layers");
   using T = typename Teacher::value_type;
+  detail::require_same_ends("find_witnesses", teacher, student);
   if (!(clearance > 1)) {
     throw argument_error(
         detail::text("find_witnesses: clearance is ", clearance, ", expected more than 1"));
@@ -60,7 +61,7 @@ std::vector<std::optional<misalignment_witness>> find_witnesses(const Teacher& t
   const std::size_t m = teacher.widths()[1], n = student.widths()[1];
   const auto alpha = detail::absolute_alpha(teacher, student);
   const auto norms = fan_in_norms(teacher.template layer<1>());
-  const double open = 1 - student.template layer<1>().gate().slope();
+  const double open = 1 - teacher.template layer<1>().gate().slope();
   boundary_distances<T> of_teacher(teacher.template layer<1>());
   boundary_distances<T> of_student(student.template layer<1>());
   std::vector<std::optional<misalignment_witness>> best(m);

@@ -31,6 +31,14 @@ inline void require_step(const char* function, double step) {
     throw argument_error(text(function, ": step is ", step, ", expected a positive number"));
   }
 }
+
+inline void require_row(const char* function, std::size_t i, std::size_t rows, std::size_t elements,
+                        std::size_t cols) {
+  if (i >= rows || elements != cols) {
+    throw shape_error(text(function, ": row ", i, " into ", elements,
+                           " elements, expected a row below ", rows, " and ", cols, " elements"));
+  }
+}
 }  // namespace detail
 
 /// All samples of a source and their moves along every axis. A source of rows itself.
@@ -49,7 +57,9 @@ class agnostic_augmentation {
   [[nodiscard]] std::size_t cols() const { return source_.cols(); }
   [[nodiscard]] const Source& source() const noexcept { return source_; }
 
+  /// Throws shape_error unless i is a row and `out` has cols() elements.
   void read_row(std::size_t i, std::span<value_type> out) const {
+    detail::require_row("agnostic_augmentation", i, rows(), out.size(), cols());
     const std::size_t N = source_.rows(), moves = 2 * cols();
     const std::size_t sample = i < N ? i : (i - N) / moves;
     gather(source_, std::span(&sample, 1), matrix_view<value_type>(out.data(), 1, cols(), cols()));
@@ -95,7 +105,9 @@ class aware_augmentation {
   [[nodiscard]] std::size_t cols() const { return source_.cols(); }
   [[nodiscard]] const Source& source() const noexcept { return source_; }
 
+  /// Throws shape_error unless i is a row and `out` has cols() elements.
   void read_row(std::size_t i, std::span<value_type> out) const {
+    detail::require_row("aware_augmentation", i, rows(), out.size(), cols());
     const std::size_t N = source_.rows();
     const std::size_t sample = i < N ? i : moved_[(i - N) / 2].sample;
     gather(source_, std::span(&sample, 1), matrix_view<value_type>(out.data(), 1, cols(), cols()));
