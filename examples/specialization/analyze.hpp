@@ -82,9 +82,10 @@ bounds_section describe_bounds(const Teacher& teacher, const Student& student, c
   bounds_section result{section_eps, condition.eta, condition.mu, {}};
   for (const auto& t : certificates) {
     const auto& witness = witnesses[t.teacher];
-    result.teachers.push_back({t.outcome == verdict::holds       ? "holds"
-                               : t.outcome == verdict::estimated ? "estimated"
-                                                                 : "fails",
+    result.teachers.push_back({t.outcome == verdict::holds            ? "holds"
+                               : t.outcome == verdict::in_expectation ? "in expectation"
+                               : t.outcome == verdict::estimated      ? "estimated"
+                                                                      : "fails",
                                t.failing(), t.observer, t.width, t.samples, t.required_samples,
                                t.gradient, t.allowed_gradient, t.smallest_eps, t.samples_needed,
                                t.student_gap,

@@ -48,7 +48,7 @@ const auto no_directions = make_matrix<double>(0, 3);
 
 TEST_CASE("eta and mu of known distributions, against samples") {
   const std::size_t N = 100'000, d = 3;
-  const auto check = [&](const matrix<double>& x, const known_condition& known,
+  const auto check = [&](const matrix<double>& x, const population_condition& known,
                          const std::vector<std::vector<double>>& worst) {
     stream random = random_stream(1);
     double largest = 0;

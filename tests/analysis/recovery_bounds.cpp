@@ -91,7 +91,7 @@ TEST_CASE("a student that is its teacher: all conditions hold, and so does the c
   const plane p;
   for (const double eps : {0.9, 0.7}) {
     for (const auto& t : p(eps)) {
-      CHECK(t.outcome == verdict::holds);
+      CHECK(t.outcome == verdict::in_expectation);
       CHECK(t.failing().empty());
       CHECK(t.recovered());
       CHECK(t.student_gap <= 16 * epsilon<double>);
@@ -101,41 +101,45 @@ TEST_CASE("a student that is its teacher: all conditions hold, and so does the c
       CHECK(t.teacher_gap > 0.9);
       recount(t, p.teacher, p.student, p.x, condition_of(gaussian_inputs{1}).eta, 1);
     }
-    for (const auto& t : p(eps, aware_moves{})) CHECK(t.outcome == verdict::holds);
+    for (const auto& t : p(eps, aware_moves{})) CHECK(t.outcome == verdict::in_expectation);
   }
 }
 
 TEST_CASE("the smallest eps: certified there, and not below") {
-  const plane p(40'000);
+  const plane p;
   for (const auto& t : p(0.9)) {
-    CHECK(std::isfinite(t.smallest_eps));
-    const auto there = p(t.smallest_eps * (1 + 1e-12))[t.teacher];
-    CHECK(there.enough_samples());
-    CHECK(there.small_gradient());
+    REQUIRE(std::isfinite(t.smallest_eps));
+    CHECK(p(t.smallest_eps * (1 + 1e-12))[t.teacher].failing().empty());
     const auto below = p(t.smallest_eps * 0.99)[t.teacher];
     CHECK(!below.enough_samples());
     // Samples for this eps: a few more, the boundary being as dense.
-    CHECK(below.samples_needed < 40'000 * 1.05);
-    CHECK(below.samples_needed > 40'000);
+    CHECK(below.samples_needed < 120'000 * 1.05);
+    CHECK(below.samples_needed > 120'000);
   }
+  // With a third of the samples none does, up to 1.
+  for (const auto& t : plane(40'000)(0.9)) CHECK(t.smallest_eps == infinity);
 }
 
-TEST_CASE("the smallest eps that a gradient supports") {
-  plane p;
-  p.student.layer<2>().bias()[0] += 0.05;
-  std::size_t compared = 0;
-  for (const auto& t : p(0.9)) {
-    REQUIRE(t.failing() == names{"gradient"});
-    CHECK(t.smallest_eps > 0.9);
-    // There, by the same observer, the gradient would be allowed; a little below it would not.
-    const auto there = p(t.smallest_eps * (1 + 1e-6))[t.teacher];
-    const auto below = p(t.smallest_eps * 0.98)[t.teacher];
-    if (there.observer != t.observer || below.observer != t.observer) continue;
-    CHECK(there.allowed_gradient >= t.gradient);
-    CHECK(below.allowed_gradient < t.gradient);
-    ++compared;
+TEST_CASE("the smallest eps that gradients support: certified there, and not below") {
+  std::size_t found = 0, none = 0;
+  for (const double error : {0.001, 0.01, 0.02, 0.03, 0.05, 0.2}) {
+    plane p;
+    p.student.layer<2>().bias()[0] += error;
+    for (const auto& t : p(0.5)) {
+      CAPTURE(error);
+      none += t.smallest_eps == infinity;
+      if (t.smallest_eps == infinity) continue;
+      ++found;
+      CHECK(t.smallest_eps <= 1);
+      CHECK(t.smallest_eps < t.teacher_gap);
+      CHECK(p(t.smallest_eps)[t.teacher].failing().empty());
+      CHECK(!p(t.smallest_eps * 0.998)[t.teacher].failing().empty());
+      // The same whatever was asked for.
+      CHECK(p(0.01)[t.teacher].smallest_eps == t.smallest_eps);
+    }
   }
-  CHECK(compared > 0);
+  CHECK(found > 2);
+  CHECK(none > 2);
 }
 
 TEST_CASE("of students that see the same, the one with the larger coefficient observes") {
@@ -301,12 +305,13 @@ TEST_CASE("trained pairs: what is certified is true") {
           mean_squared_error{}, sgd{}, constant_rate{0.3}, {.epochs = 6});
     const auto check = [&](const std::vector<teacher_certificate>& all) {
       for (const auto& t : all) {
-        CHECK((t.outcome == verdict::holds) == t.failing().empty());
-        if (t.outcome == verdict::holds) CHECK(t.recovered());
-        certified += t.outcome == verdict::holds;
+        CHECK((t.outcome == verdict::in_expectation) == t.failing().empty());
+        if (t.outcome == verdict::in_expectation) CHECK(t.recovered());
+        certified += t.outcome == verdict::in_expectation;
         gradients_small += t.small_gradient();
         // By its own account, for the eps that the measured gradient supports.
         if (std::isfinite(t.smallest_eps)) CHECK(t.student_gap <= t.smallest_eps);
+        if (t.failing().empty()) CHECK(t.smallest_eps <= t.eps * 1.06);
       }
     };
     for (const double eps : {0.7, 1.0}) {
@@ -322,32 +327,6 @@ TEST_CASE("trained pairs: what is certified is true") {
   }
   CHECK(gradients_small > 10);
   CHECK(certified > 3);
-}
-
-TEST_CASE("trained pairs, 2 to 6 inputs and teachers: a gap is within what the gradient supports") {
-  std::size_t supported = 0;
-  for (std::size_t d = 2; d <= 6; ++d) {
-    for (std::size_t m = 2; m <= 6; ++m) {
-      const std::uint64_t seed = 10 * d + m;
-      pair_type teacher({d, m, 6}), student({d, 2 * m, 6});
-      construct_teacher(teacher, {}, uniform_bias{0.5}, stream(seed, purpose::teacher));
-      initialize_near(student, teacher, 0.02, stream(seed, purpose::student));
-      const auto x = draw_inputs<double>(gaussian_inputs{1}, 20'000, d, seed);
-      const data_set data(x, outputs(teacher, x));
-      train(student, with_replacement(data, {.batch = 16, .steps = 4000, .seed = seed}),
-            mean_squared_error{}, sgd{}, constant_rate{0.3}, {.epochs = 3});
-      for (const auto& t :
-           certify(aware_moves{}, condition_of(gaussian_inputs{1}), teacher, student, x, 1.0)) {
-        INFO(d, " inputs, teacher ", t.teacher, " of ", m);
-        if (t.outcome == verdict::holds) CHECK(t.recovered());
-        if (!std::isfinite(t.smallest_eps)) continue;
-        ++supported;
-        CHECK(t.student_gap <= t.smallest_eps);
-        CHECK(t.student_gap < 0.1);  // far from it: it was trained
-      }
-    }
-  }
-  CHECK(supported > 40);
 }
 
 TEST_CASE("deeper networks: Q boundaries for K nodes, the least alpha for alpha") {
@@ -395,7 +374,7 @@ TEST_CASE("degenerate input") {
   plane p(1);
   for (const auto& t : p(0.5)) CHECK(t.outcome == verdict::fails);
   const auto known = condition_of(gaussian_inputs{1});
-  const auto with = [&](double eps, const known_condition& condition) {
+  const auto with = [&](double eps, const population_condition& condition) {
     return certify(agnostic_moves{}, condition, p.teacher, p.student, p.x, eps);
   };
   for (const double wrong : {0.0, -1.0, infinity, std::nan("")}) {
@@ -413,7 +392,7 @@ TEST_CASE("degenerate input") {
 }
 
 TEST_CASE("an empty band: the samples are missing, and how many can be told from wider ones") {
-  const plane p(2000);
+  const plane p;
   const double eps = 1e-6;
   for (const auto& t : p(eps)) {
     REQUIRE(t.observer);

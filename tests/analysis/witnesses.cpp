@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 #include <vector>
 
 #include <tutelage/analysis/witnesses.hpp>
@@ -58,6 +59,12 @@ TEST_CASE_TEMPLATE("uncovered and observed teachers have a witness, and it is on
         CHECK(std::abs(distance(student, k, x, w.sample)) > w.h);
       }
       CHECK(distance(student, w.student, x, w.sample) > 0);
+      // What it proves of the weights is so.
+      const auto gaps = align_weights(teacher.template layer<1>(), student.template layer<1>());
+      CHECK(w.apart > 0);
+      for (std::size_t k = 0; k < n; ++k) {
+        CHECK(std::max(gaps.sine(j, k), gaps.boundary_gap(j, k)) >= w.apart);
+      }
       // c (h - l), and measured: exactly the kink's second difference, h - |a|.
       double alpha = 0, norm = 0;
       for (std::size_t c = 0; c < 2; ++c) {
@@ -216,4 +223,67 @@ TEST_CASE("networks that do not fit are refused before they are read") {
         "inputs and outputs");
   CHECK_THROWS_AS(find_witnesses(pair_type<relu>({2, 1, 1}), pair_type<relu>({3, 3, 1}), x),
                   shape_error);
+}
+
+TEST_CASE("witnesses do not depend on the unit of the inputs") {
+  const std::size_t d = 3, m = 3;
+  pair_type<relu> teacher({d, m, 2}), student({d, 5, 2});
+  stream random = random_stream(9);
+  randomize(teacher, random);
+  randomize(student, random);
+  const auto x = draw_inputs<double>(gaussian_inputs{1}, 500, d, 9);
+  const auto ones = find_witnesses(teacher, student, x);
+  for (const double unit : {0x1p-20, 0x1p20}) {
+    auto scaled = x;
+    for (double& value : scaled) value *= unit;
+    auto t = teacher, s = student;
+    for (double& b : t.layer<1>().bias()) b *= unit;
+    for (double& b : s.layer<1>().bias()) b *= unit;
+    const auto others = find_witnesses(t, s, scaled);
+    for (std::size_t j = 0; j < m; ++j) {
+      REQUIRE(ones[j].has_value() == others[j].has_value());
+      if (!ones[j]) continue;
+      CHECK(others[j]->sample == ones[j]->sample);
+      CHECK(close_to(others[j]->l, ones[j]->l * unit, 64 * epsilon<double> * unit));
+      CHECK(close_to(others[j]->h, ones[j]->h * unit, 64 * epsilon<double> * unit));
+    }
+  }
+}
+
+TEST_CASE("a lone teacher node and a student that is far: moves as long as the sample, at most") {
+  mlp<double, relu, 2, 1, 1> teacher, student;
+  teacher.layer<1>().weights()(0, 0) = 1;
+  teacher.layer<2>().weights()(0, 0) = 1;
+  student.layer<1>().weights()(1, 0) = 1e-300;  // its boundary is 1e300 away
+  student.layer<1>().bias()[0] = 1;
+  student.layer<2>().weights()(0, 0) = 1;
+  const matrix<double> x{{0.001, 3}};
+  const auto w = find_witnesses(teacher, student, x)[0];
+  REQUIRE(w);
+  CHECK(w->h <= 3.001);
+  CHECK(w->h > 2.9);
+  CHECK(close_to(w->second_difference, w->h - w->l, 64 * epsilon<double>));
+}
+
+TEST_CASE("the distance that a gap proves, at the ends") {
+  CHECK(detail::proved_apart(0, 1) == 0);
+  CHECK(detail::proved_apart(-1, 1) == 0);
+  CHECK(detail::proved_apart(0.5, 0) == 0.5);  // at the origin only the gap of biases tells
+  // Small: as the angle, (h' - l) / (1 + |x|); large: the sine falls behind by a factor of 2^0.5.
+  CHECK(close_to(detail::proved_apart(1e-6, 3), 0.25e-6, 1e-12 * 1e-6 + 1e-18));
+  CHECK(close_to(detail::proved_apart(100, 3), 100 / (1 + 3 * std::sqrt(2.0)), 1e-12));
+  // No direction and bias do with less: a dense search in the plane.
+  for (const double norm : {0.5, 2.0, 10.0}) {
+    for (const double gap : {0.1, 0.9, 1.4, 3.0}) {
+      const double proved = detail::proved_apart(gap, norm);
+      double least = 1e300;
+      for (int i = 0; i <= 2000; ++i) {
+        const double angle = i * std::numbers::pi / 4000;
+        const double b = std::max(0.0, gap - 2 * std::sin(angle / 2) * norm);
+        least = std::min(least, std::max(std::sin(angle), b));
+      }
+      CHECK(proved <= least * (1 + 1e-12));
+      CHECK(proved >= least / 1.42);
+    }
+  }
 }

@@ -14,10 +14,10 @@
 namespace tutelage::inline TUTELAGE_TARGET {
 
 enum class verdict {
-  holds,  // all conditions are met, for the eta and mu that the caller gave. Those of a distribution
-          // are met by a drawn sample in expectation only
-  estimated,  // all are met, for an eta that is only bounded from below
-  fails       // at least one is not met: the theorem says nothing
+  holds,           // all conditions are met
+  in_expectation,  // all are met, for the eta and mu of the distribution that the data came from
+  estimated,       // all are met, for an eta that is only bounded from below
+  fails            // at least one is not met: the theorem says nothing
 };
 
 /// The certificate of one teacher node.
@@ -34,7 +34,9 @@ struct teacher_certificate {
   double allowed_gradient = 0;  // at most
   double teacher_gap = 0;       // least eps at which another teacher's boundary coincides with j's
 
-  /// The least eps for which the samples and this gradient would do; infinite when none is.
+  /// The least eps for which all conditions are met, with some observer: certify() succeeds at it,
+  /// and at no eps that is less by a thousandth but in gaps of a twentieth. Infinite when there is
+  /// none up to 1, the largest sine.
   double smallest_eps = std::numeric_limits<double>::infinity();
   /// N for which the samples' condition would be met, for inputs like these, as dense about j's
   /// boundary; infinite for none.

@@ -32,10 +32,15 @@
 
 namespace tutelage::inline TUTELAGE_TARGET {
 
-/// Constants that the caller knows: of a distribution, or of the data set. A drawn sample keeps
-/// those of its distribution in expectation only: a thin band that is chosen after the draw may hold
-/// more samples.
+/// Constants that the caller knows of the data set itself.
 struct known_condition {
+  double eta;
+  double mu;
+};
+
+/// Constants of the distribution that the data were drawn from. The samples keep them in expectation
+/// only: a thin band that is chosen after the draw may hold more of them.
+struct population_condition {
   double eta;
   double mu;
 };
@@ -47,12 +52,12 @@ struct estimated_condition {
 };
 
 /// Of x ~ N(0, std^2 I), in any dimension, and of its slices.
-inline known_condition condition_of(const gaussian_inputs& inputs) {
+inline population_condition condition_of(const gaussian_inputs& inputs) {
   return {std::sqrt(2 / std::numbers::pi) / inputs.std, inputs.std * inputs.std};
 }
 
 /// Of x ~ U[-a, a]^d, not of its slices.
-inline known_condition condition_of(const uniform_inputs& inputs, std::size_t d) {
+inline population_condition condition_of(const uniform_inputs& inputs, std::size_t d) {
   const double a = inputs.half_width;
   return {(d == 1 ? 1 : std::numbers::sqrt2) / a, a * a / 3};
 }

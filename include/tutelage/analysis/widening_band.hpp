@@ -77,6 +77,19 @@ class widening_band {
     return best;
   }
 
+  /// The least of cost(kappa) eps' over the bands, each as wide as its last sample, that show the
+  /// node so many samples; infinite when none does.
+  template <class Sees, class Cost>
+  [[nodiscard]] double least_cost(const Sees& sees, double samples, const Cost& cost) const {
+    double least = std::numeric_limits<double>::infinity(), seen = 0;
+    for (std::size_t i = 0; i < samples_.size(); ++i) {
+      seen += sees(samples_[i].index);
+      if (seen < samples || seen == 0) continue;
+      least = std::min(least, cost(seen / static_cast<double>(i + 1)) * samples_[i].distance);
+    }
+    return least;
+  }
+
   /// The least eps' that is at least `width` and whose band shows the node so many samples; all of
   /// them when there are fewer.
   template <class Sees>
