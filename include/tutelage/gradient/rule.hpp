@@ -17,6 +17,7 @@
 #include <concepts>
 #include <cstddef>
 
+#include <tutelage/core/finite.hpp>
 #include <tutelage/core/gram.hpp>
 #include <tutelage/gradient/jacobian.hpp>
 #include <tutelage/model/network.hpp>
@@ -59,10 +60,12 @@ class gradient_rule {
 
   /// Computes V, V*, r and r* of layers L-1, ..., lowest for samples x, [N, n_0], once for samples
   /// that share them. Memory is a multiple of N*C. Allocates only when N is larger than before.
-  /// Throws shape_error when x has another width or `lowest` is no layer's number.
+  /// Throws shape_error when x has another width or `lowest` is no layer's number, argument_error
+  /// when x has a number that is not finite.
   void evaluate(matrix_view<const T> x, std::size_t lowest = 1) {
     lowest_ = L + 1;
     teacher_->forward(x, of_teacher_);
+    detail::require_finite("gradient_rule", "x", x);
     student_->forward(x, of_student_);
     teacher_maps_.compute(*teacher_, of_teacher_, lowest);
     student_maps_.compute(*student_, of_student_, lowest);
@@ -167,14 +170,15 @@ class gradient_rule {
 };
 
 /// Calls visit(rule, first) after rule.evaluate() of rows first, first + 1, ... of x, [N, n_0], at
-/// most `chunk` at a time: memory does not grow with N. Throws argument_error when `chunk` is 0 and
-/// shape_error when the networks or x do not fit.
+/// most `chunk` at a time: memory does not grow with N. Throws argument_error when `chunk` is 0 or x
+/// has a number that is not finite, shape_error when the networks or x do not fit.
 template <class Teacher, class Student, class Visit>
 void for_each_rule(const Teacher& teacher, const Student& student,
                    matrix_view<const typename Student::value_type> x, std::size_t chunk,
                    Visit&& visit, std::size_t lowest = 1) {
   if (chunk == 0) throw argument_error("for_each_rule: chunk is 0, expected at least 1");
   gradient_rule<Teacher, Student> rule(teacher, student);
+  detail::require_finite("for_each_rule", "x", x);
   for (std::size_t first = 0; first < x.rows(); first += chunk) {
     rule.evaluate(x.middle_rows(first, std::min(chunk, x.rows() - first)), lowest);
     visit(rule, first);
