@@ -62,15 +62,7 @@ class gradient_rule {
   /// that share them. Memory is a multiple of N*C. Allocates only when N is larger than before.
   /// Throws shape_error when x has another width or `lowest` is no layer's number, argument_error
   /// when x has a number that is not finite.
-  void evaluate(matrix_view<const T> x, std::size_t lowest = 1) {
-    lowest_ = L + 1;
-    teacher_->forward(x, of_teacher_);
-    detail::require_finite("gradient_rule", "x", x);
-    student_->forward(x, of_student_);
-    teacher_maps_.compute(*teacher_, of_teacher_, lowest);
-    student_maps_.compute(*student_, of_student_, lowest);
-    lowest_ = lowest;
-  }
+  void evaluate(matrix_view<const T> x, std::size_t lowest = 1) { evaluate_from(0, x, lowest); }
 
   /// N.
   [[nodiscard]] std::size_t samples() const noexcept { return of_student_.batch(); }
@@ -153,6 +145,22 @@ class gradient_rule {
   }
 
  private:
+  template <class Teacher2, class Student2, class Visit>
+  friend void for_each_rule(const Teacher2&, const Student2&,
+                            matrix_view<const typename Student2::value_type>, std::size_t, Visit&&,
+                            std::size_t);
+
+  // Errors count rows of x from `first` on.
+  void evaluate_from(std::size_t first, const matrix_view<const T>& x, std::size_t lowest) {
+    lowest_ = L + 1;
+    teacher_->forward(x, of_teacher_);
+    detail::require_finite("gradient_rule", "x", x, first);
+    student_->forward(x, of_student_);
+    teacher_maps_.compute(*teacher_, of_teacher_, lowest);
+    student_maps_.compute(*student_, of_student_, lowest);
+    lowest_ = lowest;
+  }
+
   // Row i as a matrix.
   template <class U, std::size_t W>
   static matrix_view<U, 1, W> row(const matrix_view<U, dynamic, W>& f, std::size_t i) {
@@ -178,9 +186,8 @@ void for_each_rule(const Teacher& teacher, const Student& student,
                    Visit&& visit, std::size_t lowest = 1) {
   if (chunk == 0) throw argument_error("for_each_rule: chunk is 0, expected at least 1");
   gradient_rule<Teacher, Student> rule(teacher, student);
-  detail::require_finite("for_each_rule", "x", x);
   for (std::size_t first = 0; first < x.rows(); first += chunk) {
-    rule.evaluate(x.middle_rows(first, std::min(chunk, x.rows() - first)), lowest);
+    rule.evaluate_from(first, x.middle_rows(first, std::min(chunk, x.rows() - first)), lowest);
     visit(rule, first);
   }
 }
