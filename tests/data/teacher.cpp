@@ -514,6 +514,13 @@ TEST_CASE("tuning without inputs, or with others") {
         "forward: x is (16x5), expected (16x6)");
 }
 
+TEST_CASE("tuning over inputs that are no numbers") {
+  auto inputs = draw_inputs<double>(gaussian_inputs{}, 600, 6, 1);
+  inputs(599, 5) = std::numeric_limits<double>::quiet_NaN();
+  CHECK(message_of<argument_error>([&] { construct<static_net<double>>(tuned_bias{inputs}); }) ==
+        "tune_biases: x has nan at row 599, column 5, expected finite numbers");
+}
+
 TEST_CASE("same seed, same teacher, whatever the extents") {
   const auto inputs = draw_inputs<double>(gaussian_inputs{10}, 300, 6, 1);
   const auto inputs_float = draw_inputs<float>(gaussian_inputs{10}, 300, 6, 1);

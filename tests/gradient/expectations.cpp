@@ -295,6 +295,11 @@ TEST_CASE("what does not fit") {
   collected.add(make_matrix<double>(0, 3));
   CHECK(message_of<argument_error>([&] { return collected.result(1); }) ==
         "expectations: no samples, expected at least 1");
+  auto x = make_matrix<double>(300, 3);
+  x(299, 2) = -std::numeric_limits<double>::infinity();
+  CHECK(message_of<argument_error>([&] { collected.add(x); }) ==
+        "expectations: x has -inf at row 299, column 2, expected finite numbers");
+  CHECK_THROWS_AS(collected.result(1), argument_error);
   collected.add(make_matrix<double>(2, 3));
   CHECK(message_of<shape_error>([&] { return collected.result(3); }) ==
         "expectations: layer 3, expected 0 to 2");

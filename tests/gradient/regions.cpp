@@ -103,6 +103,19 @@ TEST_CASE("networks with other inputs") {
         "forward: x is (4x3), expected (4x2)");
 }
 
+TEST_CASE("samples that are no numbers are in no region") {
+  const auto net = random_network<three>({2, 3, 3, 1}, 1);
+  visited_regions regions(net);
+  auto x = make_matrix<double>(300, 2);
+  x(299, 1) = std::numeric_limits<double>::quiet_NaN();
+  CHECK(message_of<argument_error>([&] { regions.add(x); }) ==
+        "visited_regions: x has nan at row 299, column 1, expected finite numbers");
+  CHECK(regions.size() == 0);
+  const std::vector<double> far{std::numeric_limits<double>::infinity(), 0};
+  CHECK(message_of<argument_error>([&] { void(regions.find(far)); }) ==
+        "visited_regions: x has inf at row 0, column 0, expected finite numbers");
+}
+
 TEST_CASE("temporaries, and regions that there are not") {
   using net_type = mlp<double, relu, dynamic, dynamic, dynamic>;
   using one = visited_regions<net_type>;

@@ -268,6 +268,23 @@ TEST_CASE("what was not evaluated is not shown") {
   CHECK_THROWS_AS(rule.g<3>(), argument_error);
 }
 
+TEST_CASE("data that is no number, by row and column") {
+  const auto teacher = random_network<three>({3, 4, 5, 2}, 13);
+  gradient_rule<three, three> rule(teacher, teacher);
+  auto x = make_matrix<double>(700, 3);
+  x(0, 2) = std::numeric_limits<double>::infinity();
+  CHECK(message_of<argument_error>([&] { rule.evaluate(x); }) ==
+        "gradient_rule: x has inf at row 0, column 2, expected finite numbers");
+  CHECK_THROWS_AS(rule.g<3>(), argument_error);
+  x(0, 2) = 0;
+  x(690, 1) = std::numeric_limits<double>::quiet_NaN();
+  std::size_t visits = 0;
+  const auto visit = [&](auto&, std::size_t) { ++visits; };
+  CHECK(message_of<argument_error>([&] { for_each_rule(teacher, teacher, x, 100, visit); }) ==
+        "gradient_rule: x has nan at row 690, column 1, expected finite numbers");
+  CHECK(visits == 6);
+}
+
 TEST_CASE("what does not fit") {
   const auto teacher = random_network<three>({3, 4, 5, 2}, 13);
   const auto other = random_network<three>({4, 4, 5, 3}, 14);

@@ -5,6 +5,7 @@
 #include "reference/product.hpp"
 #include "support/framed.hpp"
 #include "support/network_case.hpp"
+#include "support/thrown.hpp"
 #include "support/widths.hpp"
 
 namespace {
@@ -232,13 +233,64 @@ TEST_CASE("dense: copies are independent") {
   CHECK(original.weights()(0, 0) == 2);
 }
 
+TEST_CASE_TEMPLATE("dense: what was moved from has no weights, and takes others", Layer,
+                   dense<double, 3, 2>, dense<double, dynamic, dynamic>) {
+  using x_view = matrix_view<const double, dynamic, Layer::in_extent>;
+  const std::string gone = "dense: the weights were moved to another layer";
+  Layer first(3, 2), second(3, 2);
+  first.weights()(2, 1) = 7;
+  Layer taken = std::move(first);
+  CHECK(taken.weights()(2, 1) == 7);
+  const auto refuses = [&](Layer& moved) {
+    const Layer& constant = moved;
+    typename Layer::tape kept;
+    const auto x = make_matrix<double>(1, 3);
+    CHECK(message_of<argument_error>([&] { void(moved.weights()); }) == gone);
+    CHECK(message_of<argument_error>([&] { void(constant.weights()); }) == gone);
+    CHECK(message_of<argument_error>([&] { void(moved.linear_weights()); }) == gone);
+    CHECK(message_of<argument_error>([&] { void(constant.linear_weights()); }) == gone);
+    CHECK(message_of<argument_error>([&] { void(moved.bias()); }) == gone);
+    CHECK(message_of<argument_error>([&] { void(moved.forward(x_view(x), kept)); }) == gone);
+    CHECK(moved.in_width() == 3);
+    CHECK(moved.out_width() == 2);
+  };
+  refuses(first);
+  second = std::move(taken);  // second had weights of its own
+  CHECK(second.weights()(2, 1) == 7);
+  refuses(taken);
+  Layer copy = taken;
+  refuses(copy);
+  taken = second;
+  CHECK(taken.weights()(2, 1) == 7);
+  taken.weights()(2, 1) = 8;
+  CHECK(second.weights()(2, 1) == 7);
+}
+
+TEST_CASE("dense: a larger layer moved into a smaller one") {
+  dense<double, dynamic, dynamic> small(1, 1), large(50, 60);
+  large.weights()(50, 59) = 3;
+  small = std::move(large);
+  CHECK(small.weights()(50, 59) == 3);
+  CHECK_THROWS_AS(void(large.weights()), argument_error);
+  large = dense<double, dynamic, dynamic>(2, 2);
+  CHECK(large.weights()(2, 1) == 0);
+}
+
 TEST_CASE("dense: errors") {
   using any = dense<double, dynamic, dynamic>;
-  CHECK_THROWS_WITH_AS(any(0, 3), "dense: (0x3), expected at least 1 each", shape_error);
-  CHECK_THROWS_WITH_AS(any(3, 0), "dense: (3x0), expected at least 1 each", shape_error);
+  CHECK_THROWS_WITH_AS(any(0, 3), "dense: (0x3), expected numbers of at least 1", shape_error);
+  CHECK_THROWS_WITH_AS(any(3, 0), "dense: (3x0), expected numbers of at least 1", shape_error);
   CHECK_THROWS_WITH_AS((dense<double, 4, dynamic>(3, 2)), "extent: got width 3, expected 4",
                        shape_error);
   CHECK_THROWS_WITH_AS((dense<double, 4, 5>(4, 6)), "extent: got width 6, expected 5", shape_error);
+  CHECK_THROWS_WITH_AS(any(dynamic, 3), "dense: (dynamicx3), expected numbers of at least 1",
+                       shape_error);
+  CHECK_THROWS_WITH_AS(any(3, dynamic), "dense: (3xdynamic), expected numbers of at least 1",
+                       shape_error);
+  CHECK_THROWS_WITH_AS((dense<double, 4, dynamic>(dynamic, 2)),
+                       "extent: got width dynamic, expected 4", shape_error);
+  // Sizes whose product is 2^64 or more.
+  CHECK_THROWS_AS(any(std::size_t{1} << 40, std::size_t{1} << 40), shape_error);
   const any l(4, 5);
   any::tape kept;
   auto x = make_matrix<double>(2, 3), g = make_matrix<double>(2, 6);

@@ -94,7 +94,12 @@ TEST_CASE("network: widths that are wrong") {
   using mixed = mlp<double, relu, 4, dynamic, 2>;
   CHECK_THROWS_WITH_AS(mixed({3, 5, 2}), "network: width 0 is 3, expected 4", shape_error);
   CHECK_THROWS_WITH_AS(mixed({4, 5, 1}), "network: width 2 is 1, expected 2", shape_error);
-  CHECK_THROWS_WITH_AS(mixed({4, 0, 2}), "dense: (4x0), expected at least 1 each", shape_error);
+  CHECK_THROWS_WITH_AS(mixed({4, 0, 2}), "dense: (4x0), expected numbers of at least 1",
+                       shape_error);
+  CHECK_THROWS_WITH_AS(mixed({dynamic, 5, 2}), "network: width 0 is dynamic, expected 4",
+                       shape_error);
+  CHECK_THROWS_WITH_AS(mixed({4, dynamic, 2}), "dense: (4xdynamic), expected numbers of at least 1",
+                       shape_error);
   using fixed = mlp<double, relu, 4, 5, 2>;
   CHECK_THROWS_WITH_AS(fixed({4, 7, 2}), "network: width 1 is 7, expected 5", shape_error);
   CHECK(fixed({4, 5, 2}).widths() == fixed().widths());
@@ -161,6 +166,17 @@ TEST_CASE("network: copies are independent") {
   original.for_each_layer([](auto& l, std::size_t) { l.weights()(0, 0) += 1; });
   CHECK(copied(x) == before);
   CHECK(original(x) != before);
+}
+
+TEST_CASE("network: what was moved from has no weights, and takes others") {
+  mlp<double, relu, dynamic, dynamic, dynamic> net({3, 4, 2});
+  net.layer<1>().weights()(3, 3) = 5;
+  auto taken = std::move(net);
+  CHECK(taken.layer<1>().weights()(3, 3) == 5);
+  CHECK_THROWS_WITH_AS(net(make_matrix<double>(1, 3)),
+                       "dense: the weights were moved to another layer", argument_error);
+  net = decltype(net)({2, 2, 1});
+  CHECK(net(matrix<double>{{1, 1}}) == matrix<double>{{0}});
 }
 
 TEST_CASE("network: any number of threads run one network") {

@@ -9,6 +9,15 @@
 
 namespace tutelage::inline TUTELAGE_TARGET {
 
+namespace detail {
+template <class Cols, class Size>
+constexpr void check_gram() {
+  static_assert(
+      may_fit<Cols, Size>,
+      "gram: the operands' static extents do not fit; see check_gram<columns of S, size of G>");
+}
+}  // namespace detail
+
 /// G = alpha S^T S + beta G for S [N, n], a matrix or a view, and G [n, n], which do not overlap.
 /// Reads and writes the upper triangle of G only; see symmetrize. With beta = 0 the old G is not
 /// read. Complex numbers are not conjugated. Throws shape_error when G has another shape.
@@ -16,8 +25,7 @@ template <class S, scalar T, std::size_t M>
 void gram(const S& s, const matrix_view<T, M, M>& G, std::type_identity_t<T> alpha = T(1),
           std::type_identity_t<T> beta = T(0)) {
   const auto from = detail::as_operand(s);
-  static_assert(may_be_equal<decltype(from)::col_extent, M>,
-                "gram: the operands' static extents do not fit");
+  detail::check_gram<detail::shown<decltype(from)::col_extent>, detail::shown<M>>();
   detail::require_shape("gram", "G", G, from.cols(), from.cols());
   const std::size_t n = from.cols();
   for (std::size_t j = 0; j < n; ++j) {

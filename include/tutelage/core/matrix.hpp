@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <limits>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -42,9 +43,19 @@ using matrix = xt::xtensor<T, 2, xt::layout_type::row_major, detail::allocator<T
 template <class T>
 using vector = xt::xtensor<T, 1, xt::layout_type::row_major, detail::allocator<T>>;
 
-/// A matrix of zeros.
+/// "(64x10)", as error messages print a shape; an extent that has no number is `dynamic`.
+inline std::string shape_text(std::size_t rows, std::size_t cols) {
+  return detail::text("(", width_text(rows), "x", width_text(cols), ")");
+}
+
+/// A matrix of zeros. Throws shape_error for more numbers than memory can hold.
 template <class T>
 matrix<T> make_matrix(std::size_t rows, std::size_t cols) {
+  constexpr std::size_t most = std::numeric_limits<std::ptrdiff_t>::max() / sizeof(T);
+  if (cols != 0 && rows > most / cols) {
+    throw shape_error(
+        detail::text("make_matrix: ", shape_text(rows, cols), " numbers are beyond any memory"));
+  }
   return matrix<T>(std::array<std::size_t, 2>{rows, cols}, T(0));
 }
 
@@ -147,11 +158,6 @@ template <class Storage, class Tag>
 matrix_view(const xt::xtensor_container<Storage, 2, xt::layout_type::row_major, Tag>&)
     -> matrix_view<const typename Storage::value_type>;
 
-/// "(64x10)", as error messages print a shape.
-inline std::string shape_text(std::size_t rows, std::size_t cols) {
-  return detail::text("(", rows, "x", cols, ")");
-}
-
 namespace detail {
 /// The check of every public entry point: throws
 /// `function: what is (64x10), expected (64x12)`.
@@ -181,6 +187,25 @@ matrix<std::remove_cv_t<T>> to_matrix(const matrix_view<T, R, C>& view) {
   copy(view, matrix_view(result));
   return result;
 }
+
+namespace detail {
+/// A matrix that is a class's memory. What is moved from is left with none: an xtensor would keep its
+/// shape beside no numbers, or beside another's.
+template <class T>
+struct owned_matrix {
+  matrix<T> numbers;
+
+  explicit owned_matrix(matrix<T> from) : numbers(std::move(from)) {}
+  owned_matrix(const owned_matrix&) = default;
+  owned_matrix& operator=(const owned_matrix&) = default;
+  owned_matrix(owned_matrix&& other) noexcept : numbers(std::exchange(other.numbers, {})) {}
+  owned_matrix& operator=(owned_matrix&& other) noexcept {
+    numbers = std::exchange(other.numbers, {});
+    return *this;
+  }
+  ~owned_matrix() = default;
+};
+}  // namespace detail
 
 /// Scratch storage: rows are padded to whole cache lines, and memory is only taken when a shape
 /// needs more than every shape before it.

@@ -192,6 +192,19 @@ void multiply_plain(const A& a, const B& b, const matrix_view<T, M, N>& c, T alp
   }
 }
 
+// Widths as detail::shown has them.
+template <class A, class B>
+inline constexpr bool may_fit =
+    std::same_as<A, B> || std::same_as<A, dynamic_width> || std::same_as<B, dynamic_width>;
+
+template <class Rows, class Inner, class InnerToo, class Cols, class RowsOfC, class ColsOfC>
+constexpr void check_product() {
+  static_assert(may_fit<Rows, RowsOfC> && may_fit<Inner, InnerToo> && may_fit<Cols, ColsOfC>,
+                "multiply: the operands' static extents do not fit; see "
+                "check_product<rows of A, columns of A, rows of B, columns of B, rows of C, "
+                "columns of C>");
+}
+
 }  // namespace detail
 
 /// C = alpha A B + beta C, where A and B are matrices, views or transposed(...) of them, and C is a
@@ -203,10 +216,10 @@ void multiply(const A& a, const B& b, const matrix_view<T, M, N>& c,
               std::type_identity_t<T> alpha = T(1), std::type_identity_t<T> beta = T(0)) {
   const auto left = detail::as_operand(a);
   const auto right = detail::as_operand(b);
-  static_assert(may_be_equal<decltype(left)::row_extent, M> &&
-                    may_be_equal<decltype(left)::col_extent, decltype(right)::row_extent> &&
-                    may_be_equal<decltype(right)::col_extent, N>,
-                "multiply: the operands' static extents do not fit");
+  using detail::shown;
+  detail::check_product<shown<decltype(left)::row_extent>, shown<decltype(left)::col_extent>,
+                        shown<decltype(right)::row_extent>, shown<decltype(right)::col_extent>,
+                        shown<M>, shown<N>>();
   if (left.rows() != c.rows() || left.cols() != right.rows() || right.cols() != c.cols()) {
     throw shape_error(detail::text("multiply: ", shape_text(left.rows(), left.cols()), " times ",
                                    shape_text(right.rows(), right.cols()), " into ",

@@ -148,7 +148,7 @@ void tune_biases(Network& teacher, const Inputs& inputs) {
     auto values = make_matrix<T>(l.out_width(), N);  // pre-activations, [n_l, N]
     T largest = 0;                                   // of what the layer takes
     for_each_chunk(inputs, [&](matrix_view<const T> x, std::size_t first) {
-      if (number == 1) detail::require_finite("tune_biases", "the inputs", x, first);
+      if (number == 1) detail::require_finite("tune_biases", "x", x, first);
       teacher.forward(x, kept);
       const auto below = number == 1 ? x : kept.f(number - 1);
       auto a = make_matrix<T>(x.rows(), l.out_width());

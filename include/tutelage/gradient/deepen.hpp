@@ -39,6 +39,8 @@ auto deepened_layer(const Network& net) {
 template <std::size_t Depth, class Network>
 auto deepen(const Network& net) {
   constexpr std::size_t L = Network::depth;
+  static_assert(piecewise_linear_network<Network>,
+                "deepen: needs dense layers with piecewise linear gates");
   static_assert(L >= 2, "deepen: the network has no hidden layer");
   static_assert(Depth >= L, "deepen: the network is deeper already");
   const double slope = net.template layer<L - 1>().gate().slope();
@@ -46,11 +48,10 @@ auto deepen(const Network& net) {
     throw argument_error(detail::text("deepen: layer ", L - 1, " is leaky with slope ", slope,
                                       "; another such layer would scale what is negative again"));
   }
-  return [&]<std::size_t... I>(std::index_sequence<I...>) {
-    return network<decltype(detail::deepened_layer<Depth, I + 1>(net))...>(
-        detail::deepened_layer<Depth, I + 1>(net)...);
-  }
-  (std::make_index_sequence<Depth>{});
+  const auto build = [&]<std::size_t... I>(std::index_sequence<I...>) {
+    return network(detail::deepened_layer<Depth, I + 1>(net)...);
+  };
+  return build(std::make_index_sequence<Depth>{});
 }
 
 }  // namespace tutelage

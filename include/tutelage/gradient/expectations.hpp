@@ -21,6 +21,7 @@
 #include <cstddef>
 #include <limits>
 
+#include <tutelage/core/finite.hpp>
 #include <tutelage/core/parallel.hpp>
 #include <tutelage/gradient/block.hpp>
 #include <utility>
@@ -142,9 +143,10 @@ class expectation_accumulator {
 
   /// Adds samples x, [N, n_0]. Blocks begin anew at each call: every call but the last should bring
   /// whole ones. After the first call nothing is allocated. Throws shape_error when x has another
-  /// width.
+  /// width, argument_error when it has a number that is not finite.
   void add(matrix_view<const T> x) {
     detail::require_shape("expectations", "x", x, x.rows(), student_->in_width());
+    detail::require_finite("expectations", "x", x);
     const std::size_t blocks = (x.rows() + settings_.block - 1) / settings_.block;
     const std::size_t threads = std::min(settings_.threads, blocks);
     if (lanes_.size() < threads) lanes_.resize(threads);

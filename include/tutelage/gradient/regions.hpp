@@ -11,6 +11,7 @@
 #include <tuple>
 #include <unordered_map>
 
+#include <tutelage/core/finite.hpp>
 #include <tutelage/gradient/patterns.hpp>
 #include <tutelage/model/network.hpp>
 #include <utility>
@@ -59,8 +60,10 @@ class visited_regions {
   explicit visited_regions(Given&&...) = delete;
 
   /// Adds samples x, [N, n_0]; returns the region of each. Regions are numbered from 0 in the order
-  /// in which they are first visited. Throws shape_error when x has another width.
+  /// in which they are first visited. Throws shape_error when x has another width, argument_error when
+  /// it has a number that is not finite.
   std::vector<std::size_t> add(matrix_view<const T> x) {
+    detail::require_finite("visited_regions", "x", x);
     std::vector<std::size_t> result;
     result.reserve(x.rows());
     constexpr std::size_t chunk = 256;
@@ -99,10 +102,12 @@ class visited_regions {
     return {representatives_.data(), size(), inputs_, inputs_};
   }
 
-  /// The region of one sample, [n_0], or nothing when it was not visited. Throws shape_error for
-  /// another width.
+  /// The region of one sample, [n_0], or nothing when it was not visited. Throws as add()
+  /// does.
   [[nodiscard]] std::optional<std::size_t> find(std::span<const T> x) {
-    read({x.data(), 1, x.size(), x.size()});
+    const matrix_view<const T> row(x.data(), 1, x.size(), x.size());
+    detail::require_finite("visited_regions", "x", row);
+    read(row);
     const auto place = numbers_.find(key(patterns_[0].begin(), patterns_[0].end()));
     return place == numbers_.end() ? std::nullopt : std::optional(place->second);
   }

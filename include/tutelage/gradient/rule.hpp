@@ -17,6 +17,7 @@
 #include <concepts>
 #include <cstddef>
 
+#include <tutelage/core/finite.hpp>
 #include <tutelage/core/gram.hpp>
 #include <tutelage/gradient/jacobian.hpp>
 #include <tutelage/model/network.hpp>
@@ -59,15 +60,9 @@ class gradient_rule {
 
   /// Computes V, V*, r and r* of layers L-1, ..., lowest for samples x, [N, n_0], once for samples
   /// that share them. Memory is a multiple of N*C. Allocates only when N is larger than before.
-  /// Throws shape_error when x has another width or `lowest` is no layer's number.
-  void evaluate(matrix_view<const T> x, std::size_t lowest = 1) {
-    lowest_ = L + 1;
-    teacher_->forward(x, of_teacher_);
-    student_->forward(x, of_student_);
-    teacher_maps_.compute(*teacher_, of_teacher_, lowest);
-    student_maps_.compute(*student_, of_student_, lowest);
-    lowest_ = lowest;
-  }
+  /// Throws shape_error when x has another width or `lowest` is no layer's number, argument_error
+  /// when x has a number that is not finite.
+  void evaluate(matrix_view<const T> x, std::size_t lowest = 1) { evaluate_from(0, x, lowest); }
 
   /// N.
   [[nodiscard]] std::size_t samples() const noexcept { return of_student_.batch(); }
@@ -150,6 +145,22 @@ class gradient_rule {
   }
 
  private:
+  template <class Teacher2, class Student2, class Visit>
+  friend void for_each_rule(const Teacher2&, const Student2&,
+                            matrix_view<const typename Student2::value_type>, std::size_t, Visit&&,
+                            std::size_t);
+
+  // Errors count rows of x from `first` on.
+  void evaluate_from(std::size_t first, const matrix_view<const T>& x, std::size_t lowest) {
+    lowest_ = L + 1;
+    teacher_->forward(x, of_teacher_);
+    detail::require_finite("gradient_rule", "x", x, first);
+    student_->forward(x, of_student_);
+    teacher_maps_.compute(*teacher_, of_teacher_, lowest);
+    student_maps_.compute(*student_, of_student_, lowest);
+    lowest_ = lowest;
+  }
+
   // Row i as a matrix.
   template <class U, std::size_t W>
   static matrix_view<U, 1, W> row(const matrix_view<U, dynamic, W>& f, std::size_t i) {
@@ -167,8 +178,8 @@ class gradient_rule {
 };
 
 /// Calls visit(rule, first) after rule.evaluate() of rows first, first + 1, ... of x, [N, n_0], at
-/// most `chunk` at a time: memory does not grow with N. Throws argument_error when `chunk` is 0 and
-/// shape_error when the networks or x do not fit.
+/// most `chunk` at a time: memory does not grow with N. Throws argument_error when `chunk` is 0 or x
+/// has a number that is not finite, shape_error when the networks or x do not fit.
 template <class Teacher, class Student, class Visit>
 void for_each_rule(const Teacher& teacher, const Student& student,
                    matrix_view<const typename Student::value_type> x, std::size_t chunk,
@@ -176,7 +187,7 @@ void for_each_rule(const Teacher& teacher, const Student& student,
   if (chunk == 0) throw argument_error("for_each_rule: chunk is 0, expected at least 1");
   gradient_rule<Teacher, Student> rule(teacher, student);
   for (std::size_t first = 0; first < x.rows(); first += chunk) {
-    rule.evaluate(x.middle_rows(first, std::min(chunk, x.rows() - first)), lowest);
+    rule.evaluate_from(first, x.middle_rows(first, std::min(chunk, x.rows() - first)), lowest);
     visit(rule, first);
   }
 }

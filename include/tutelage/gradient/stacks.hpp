@@ -1,9 +1,9 @@
 // V^_l D^_l of gate patterns, layer after layer from the top down, in two forms.
 //
-//   gated_stack   many patterns: their matrices one below the other, [P*C, n_l+1]; one product a
-//   layer open_columns  one pattern: only the columns whose gate is not 0, [C, open gates]; the
-//   product
-//                 takes the weights between open gates, for ReLU about a quarter of all
+//   gated_stack    many patterns: their matrices one below the other, [P*C, n_l+1]; one product a
+//                  layer
+//   open_columns   one pattern: only the columns whose gate is not 0, [C, open gates]; the product
+//                  takes the weights between open gates, for ReLU about a quarter of all
 #pragma once
 
 #include <algorithm>

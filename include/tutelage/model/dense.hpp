@@ -27,7 +27,9 @@ struct no_bias {
   static constexpr std::size_t rows = 0;
 };
 
-/// `In` and `Out` are numbers or `dynamic`; `Bias` is with_bias or no_bias.
+/// `In` and `Out` are numbers or `dynamic`; `Bias` is with_bias or no_bias. A layer that was moved
+/// from has its widths and no weights: it can be assigned to, and what needs its weights throws
+/// argument_error.
 template <scalar T, std::size_t In, std::size_t Out, gate<T> Gate = relu, class Bias = with_bias>
 class dense {
   static_assert(In > 0 && Out > 0, "dense: widths are at least 1");
@@ -54,13 +56,10 @@ class dense {
 
   dense() requires(In != dynamic && Out != dynamic) : dense(In, Out) {}
 
-  /// All weights are zero. Throws shape_error when a width is 0 or differs from a static one.
+  /// All weights are zero. Throws shape_error when a width is 0, no number or differs from a static
+  /// one.
   dense(std::size_t in, std::size_t out, Gate gate = {})
-      : in_(in), out_(out), gate_(gate), storage_(make_matrix<T>(in + Bias::rows, padded<T>(out))) {
-    if (in == 0 || out == 0) {
-      throw shape_error(detail::text("dense: ", shape_text(in, out), ", expected at least 1 each"));
-    }
-  }
+      : in_(in), out_(out), gate_(gate), storage_(make_storage(in, out)) {}
 
   [[nodiscard]] std::size_t in_width() const noexcept { return in_.size(); }
   [[nodiscard]] std::size_t out_width() const noexcept { return out_.size(); }
@@ -68,26 +67,24 @@ class dense {
   [[nodiscard]] const Gate& gate() const noexcept { return gate_; }
 
   /// W with its bias row, [In+1, Out].
-  [[nodiscard]] weights_view weights() noexcept {
-    return {storage_.data(), in_width() + Bias::rows, out_width(), storage_.shape(1)};
+  [[nodiscard]] weights_view weights() {
+    return {stored(*this).data(), in_width() + Bias::rows, out_width(), stride()};
   }
-  [[nodiscard]] const_weights_view weights() const noexcept {
-    return {storage_.data(), in_width() + Bias::rows, out_width(), storage_.shape(1)};
+  [[nodiscard]] const_weights_view weights() const {
+    return {stored(*this).data(), in_width() + Bias::rows, out_width(), stride()};
   }
 
   /// W without its bias row, [In, Out].
-  [[nodiscard]] matrix_view<T, In, Out> linear_weights() noexcept {
-    return {storage_.data(), in_width(), out_width(), storage_.shape(1)};
+  [[nodiscard]] matrix_view<T, In, Out> linear_weights() {
+    return {stored(*this).data(), in_width(), out_width(), stride()};
   }
-  [[nodiscard]] matrix_view<const T, In, Out> linear_weights() const noexcept {
-    return {storage_.data(), in_width(), out_width(), storage_.shape(1)};
+  [[nodiscard]] matrix_view<const T, In, Out> linear_weights() const {
+    return {stored(*this).data(), in_width(), out_width(), stride()};
   }
 
   /// The bias row, [Out].
-  [[nodiscard]] std::span<T> bias() noexcept requires(Bias::rows == 1) {
-    return weights().row(in_width());
-  }
-  [[nodiscard]] std::span<const T> bias() const noexcept requires(Bias::rows == 1) {
+  [[nodiscard]] std::span<T> bias() requires(Bias::rows == 1) { return weights().row(in_width()); }
+  [[nodiscard]] std::span<const T> bias() const requires(Bias::rows == 1) {
     return weights().row(in_width());
   }
 
@@ -180,6 +177,23 @@ class dense {
     }
   }
 
+  static matrix<T> make_storage(std::size_t in, std::size_t out) {
+    if (in == 0 || out == 0 || in == dynamic || out == dynamic) {
+      throw shape_error(
+          detail::text("dense: ", shape_text(in, out), ", expected numbers of at least 1"));
+    }
+    return make_matrix<T>(in + Bias::rows, padded<T>(out));
+  }
+
+  template <class Self>
+  static auto& stored(Self& self) {
+    if (self.storage_.numbers.size() == 0) {
+      throw argument_error("dense: the weights were moved to another layer");
+    }
+    return self.storage_.numbers;
+  }
+  [[nodiscard]] std::size_t stride() const noexcept { return storage_.numbers.shape(1); }
+
   template <class X>
   matrix_view<T, dynamic, Out> forward_any(const X& x, tape& kept) const {
     detail::require_shape("forward", "x", x, x.rows(), in_width());
@@ -201,7 +215,7 @@ class dense {
   [[no_unique_address]] extent<In> in_;
   [[no_unique_address]] extent<Out> out_;
   [[no_unique_address]] Gate gate_;
-  matrix<T> storage_;  // [In+1, padded Out]; the padding is never read
+  detail::owned_matrix<T> storage_;  // [In+1, padded Out]; the padding is never read
 };
 
 template <class T, std::size_t In, std::size_t Out, class Gate, class Bias>

@@ -54,7 +54,8 @@ L make_layer(const std::array<std::size_t, W>& widths, std::size_t i,
              const typename L::gate_type& gate) {
   const auto check = [](std::size_t number, std::size_t got, std::size_t expected) {
     if (expected != dynamic && got != expected) {
-      throw shape_error(text("network: width ", number, " is ", got, ", expected ", expected));
+      throw shape_error(
+          text("network: width ", number, " is ", width_text(got), ", expected ", expected));
     }
   };
   check(i, widths[i], L::in_extent);
@@ -70,6 +71,7 @@ class network {
   static_assert(sizeof...(Layers) > 0, "network: at least one layer");
   using tuple = std::tuple<Layers...>;
   using indices = std::index_sequence_for<Layers...>;
+  static constexpr bool all_static = (std::default_initializable<Layers> && ...);
 
  public:
   using value_type = typename std::tuple_element_t<0, tuple>::value_type;
@@ -90,7 +92,7 @@ class network {
   using rebind = network<typename detail::rebound<U, Layers>::type...>;
 
   /// All weights zero.
-  network() requires(std::default_initializable<Layers>&&...) {
+  network() requires(all_static) {
     detail::check_all_neighbours<Layers...>(std::make_index_sequence<depth - 1>{});
   }
 
@@ -364,9 +366,8 @@ using mlp = typename detail::mlp_layers<T, Gate, Widths...>::type;
 namespace detail {
 template <class Network>
 inline constexpr bool all_piecewise_linear = false;
-template <class... Layers>
-inline constexpr bool all_piecewise_linear<network<Layers...>> = (piecewise_linear_layer<Layers> &&
-                                                                  ...);
+template <class... L>
+inline constexpr bool all_piecewise_linear<network<L...>> = (piecewise_linear_layer<L> && ...);
 }  // namespace detail
 
 /// Satisfied by networks of dense layers with piecewise linear gates: all that V, A, B, regions and

@@ -71,9 +71,11 @@ struct regular_weights {
   [[nodiscard]] bool has_boundary(std::size_t k) const { return std::isfinite(bias[k]); }
 };
 
-/// The regular weights of a layer; a layer without bias has biases of 0.
+/// The regular weights of a dense layer; a layer without bias has biases of 0.
 template <layer L>
 regular_weights make_regular(const L& l) {
+  static_assert(piecewise_linear_layer<L>,
+                "make_regular: needs a dense layer with a piecewise linear gate");
   constexpr double infinity = std::numeric_limits<double>::infinity();
   regular_weights result{make_matrix<double>(l.out_width(), l.in_width()),
                          std::vector<double>(l.out_width())};

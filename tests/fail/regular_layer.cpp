@@ -1,0 +1,11 @@
+// expect: make_regular: needs a dense layer with a piecewise linear gate
+// clang-format off
+#include <tutelage/model/regular_weights.hpp>
+
+using namespace tutelage;
+
+struct residual : dense<double, 2, 2> {
+  using dense::dense;
+};
+
+auto f(const residual& l) { return boundary_distances<double>(l); }
