@@ -181,6 +181,10 @@ class biased_pair {
     T h = 0, active, density = 0;  // threshold of X, P(X > h), phi(h)
 
     node(const char* name, const T& of_activation, const T& b) : deviation(of_activation), bias(b) {
+      if (!std::isfinite(real_part(deviation)) || !std::isfinite(real_part(b))) {
+        throw argument_error(detail::text("biased_pair: weights or bias of ", name,
+                                          " are not finite, expected numbers"));
+      }
       if (is_constant()) {
         if (b == T(0)) {
           throw argument_error(detail::text("biased_pair: weights and bias of ", name,
@@ -189,6 +193,9 @@ class biased_pair {
         active = T(real_part(b) > 0 ? 1 : 0);
       } else {
         h = -b / deviation;
+        // No input lies that far out, and the square of h must not overflow: it multiplies zeros.
+        constexpr R beyond_all = R(1e15);
+        if (std::abs(real_part(h)) > beyond_all) h = T(std::copysign(beyond_all, real_part(h)));
         active = detail::normal_distribution(-h);
         density = detail::normal_density(h);
       }
