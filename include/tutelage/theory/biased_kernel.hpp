@@ -115,7 +115,7 @@ class biased_pair {
     }
     const T along_w = difference(w_.h, v_.h, theta), along_v = difference(v_.h, w_.h, theta);
     const T to_k = in_deviations(along_w), to_h = in_deviations(along_v);
-    mean_ = v_.deviation * along_w;
+    mean_ = v_.is_far() ? v_.deviation * rho_ * w_.h + v_.bias : v_.deviation * along_w;
     t1_ = w_.density * detail::normal_distribution(to_k);
     t2_ = v_.density * detail::normal_distribution(to_h);
     edge_ = w_.density * detail::normal_density(to_k);
@@ -194,13 +194,15 @@ class biased_pair {
       } else {
         h = -b / deviation;
         // No input lies that far out, and the square of h must not overflow: it multiplies zeros.
-        constexpr R beyond_all = R(1e15);
-        if (std::abs(real_part(h)) > beyond_all) h = T(std::copysign(beyond_all, real_part(h)));
+        if (is_far()) h = T(std::copysign(beyond_all, real_part(h)));
         active = detail::normal_distribution(-h);
         density = detail::normal_density(h);
       }
     }
     [[nodiscard]] bool is_constant() const { return deviation == T(0); }
+    [[nodiscard]] bool is_far() const { return !(std::abs(real_part(h)) < beyond_all); }
+
+    static constexpr R beyond_all = R(1e15);
   };
 
   // rho along - other, from the end of the angle where less cancels.
