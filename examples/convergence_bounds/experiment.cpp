@@ -109,11 +109,11 @@ theorem_4_run run_theorem_4(const bound_settings& settings) {
   const gate_overlap psi_d{s.bias};
   const auto nodes = orthonormal_nodes(s);
   const double K_d = local_lipschitz(psi_d, 2 * std::sin(s.theta_0 / 2));
-  theorem_4_run run{
-      s,
-      {s.m, s.theta_0, overlap_ratio(psi_d, pairwise_angles(nodes.W_star)), K_d, psi_d(s.theta_0)},
-      {},
-      {}};
+  theorem_4_run run{s,
+                    {s.m, s.theta_0, overlap_ratio(psi_d, pairwise_angles(nodes.W_star)), K_d,
+                     psi_d(s.theta_0), psi_d(0), s.eta},
+                    {},
+                    {}};
   run.bound = bound_theorem_4(run.constants);
   const auto V = make_matrix<double>(s.m, 1);
   overlap_dynamics students(psi_d, activation_overlap{s.bias}, nodes.W_star, V, nodes.W, V);
@@ -123,7 +123,7 @@ theorem_4_run run_theorem_4(const bound_settings& settings) {
     sine.measured.push_back(students.largest_sine());
     sine.bound.push_back(allowed);
     students.step_weights(s.eta);
-    allowed *= run.bound.rate(s.eta);
+    allowed *= run.bound.rate();
   }
   run.curves = {sine};
   return run;
@@ -144,6 +144,7 @@ theorem_5_run run_theorem_5(const bound_settings& s, std::uint64_t seed) {
                    overlap_ratio(psi_l, right_angles),
                    local_lipschitz(psi_d, chord),
                    local_lipschitz(psi_l, chord),
+                   chord,
                    quadratic_fall_off(psi_l, s.theta_0),
                    psi_d(s.theta_0),
                    psi_l(s.theta_0),
@@ -179,7 +180,7 @@ theorem_5_run run_theorem_5(const bound_settings& s, std::uint64_t seed) {
     idle.bound.push_back(allowed * B_v);
     run.measured_move = std::max(run.measured_move, students.largest_idle_move());
     students.step_both(s.eta);
-    allowed *= run.repaired.rate(s.eta);
+    allowed *= run.repaired.rate();
   }
   run.curves = {sine, error, idle};
   return run;

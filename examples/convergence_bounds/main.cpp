@@ -52,9 +52,9 @@ void print(const theorem_4_run& r) {
   const auto& c = r.constants;
   std::printf("Theorem 4: %zu orthonormal teachers of bias %g, theta_0 %g, eta %g\n", c.m,
               r.settings.bias, c.theta_0, r.settings.eta);
-  std::printf("  eps_d %.4g  K_d %.4g  M_d %.4g  d_bar %.4g  gamma %.4g\n", c.eps_d, c.K_d,
-              r.bound.M_d, r.bound.d_bar, r.bound.gamma);
-  print(r.curves, r.bound.rate(r.settings.eta));
+  std::printf("  eps_d %.4g  K_d %.4g  M_d %.4g  d_bar %.4g  gamma %.4g  eta d_0 %.4g\n", c.eps_d,
+              c.K_d, r.bound.M_d, r.bound.d_bar, r.bound.gamma, r.bound.overshoot);
+  print(r.curves, r.bound.rate());
 }
 
 void print(const char* name, const theorem_5_bound& b) {
@@ -62,6 +62,8 @@ void print(const char* name, const theorem_5_bound& b) {
               b.C_du, b.C_dr, b.C_lu, b.C_lr, b.R, b.lambda_bar);
   if (b.holds()) {
     std::printf("gamma %.4g (bottom %.4g, top %.4g)\n", b.gamma, b.gamma_bottom, b.gamma_top);
+  } else if (b.gamma > 0) {
+    std::printf("gamma %.4g, but steps or moves are too large\n", b.gamma);
   } else {
     std::printf("no feasible gamma\n");
   }
@@ -75,7 +77,7 @@ void print(const theorem_5_run& r) {
               c.eps_l, c.K_d, c.K_l, c.C_0, c.B_v, c.B_dv);
   print("printed", r.printed);
   print("repaired", r.repaired);
-  print(r.curves, r.repaired.rate(c.eta));
+  print(r.curves, r.repaired.rate());
   std::printf("  r-set moved by %.4g, bound R %.4g, where K was asked for %.4g: %s\n",
               r.measured_move, r.repaired.R, r.settings.reach,
               r.measured_move <= r.repaired.R && r.repaired.R <= r.settings.reach

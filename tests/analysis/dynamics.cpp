@@ -141,11 +141,66 @@ TEST_CASE("escape times are the integral, and grow like 1/eps") {
     CHECK(ratio > 1);
     CHECK(ratio < 1 + 2 * eps);
   }
-  CHECK(escape_time(1, std::numbers::pi - 1) == 0);
+  // The rest of pi over sin 1.
+  CHECK(close_to(escape_time(1, std::numbers::pi - 1), 1.2246e-16 / std::sin(1.0), 1e-20));
   for (const double wrong : {0.0, -1.0, 3.0, std::nan("")}) {
     CHECK_THROWS_AS(escape_time(wrong, 1), argument_error);
   }
   CHECK_THROWS_AS(escape_time(0.1, 0), argument_error);
+}
+
+TEST_CASE("escape times to 1e-12, near both poles and where they nearly meet") {
+  // In long double, on each side of pi/2 in the logarithm of the distance to its pole.
+  using real = long double;
+  const real pi = std::numbers::pi_v<real>;
+  const auto simpson = [](real from, real way, auto of) {
+    const int n = 40'000;
+    const real h = std::log1p(way / from) / n;
+    real sum = 0;
+    for (int i = 0; i <= n; ++i) {
+      const real x = from * std::exp(h * i);
+      sum += (i == 0 || i == n ? 1 : i % 2 == 1 ? 4 : 2) * of(x) * x;
+    }
+    return sum * h / 3;
+  };
+  const auto expected = [&](double eps, double theta0) {
+    const auto near_start = [](real u) { return 1 / (u * std::sin(u)); };
+    const auto near_end = [&](real left) { return 1 / ((pi - left) * std::sin(left)); };
+    // Exact but for the last: pi's first 53 bits and what follows them.
+    const real turn =
+        (std::numbers::pi - static_cast<real>(eps)) - theta0 + 1.2246467991473532e-16L;
+    real sum = 0;
+    if (eps >= pi / 2) {
+      sum = simpson(theta0, turn, near_end);
+    } else if (theta0 >= pi / 2) {
+      sum = simpson(eps, turn, near_start);
+    } else {
+      sum = simpson(eps, pi / 2 - eps, near_start) + simpson(theta0, pi / 2 - theta0, near_end);
+    }
+    return static_cast<double>(sum);
+  };
+  for (const double eps : {1e-12, 1e-6, 1e-3, 0.3, 1.0, 2.0, 3.0}) {
+    for (const double theta0 : {1e-15, 1e-12, 1e-6, 1e-3, 0.1, 0.13, 1.0, 1.5, 2.0, 3.1}) {
+      if (eps > std::numbers::pi - theta0) continue;
+      const double time = expected(eps, theta0);
+      CAPTURE(eps);
+      CAPTURE(theta0);
+      CHECK(close_to(escape_time(eps, theta0) / time, 1, 1e-12));
+    }
+  }
+  // The last digits of the way.
+  for (const double eps : {0.1, 1.0, 1.6, 3.0}) {
+    for (const double way : {1e-3, 1e-6, 1e-9}) {
+      const double theta0 = (std::numbers::pi - eps) - way;
+      CAPTURE(eps);
+      CAPTURE(way);
+      CHECK(close_to(escape_time(eps, theta0) / expected(eps, theta0), 1, 1e-12));
+    }
+  }
+  // Times beyond all numbers.
+  CHECK(escape_time(1e-300, 1) > 1e299);
+  CHECK_THROWS_AS(static_cast<void>(escape_time(1e-310, 1)), argument_error);
+  CHECK(escape_time(1, 1e-300) > 1);
 }
 
 TEST_CASE("crossing times") {
@@ -156,6 +211,10 @@ TEST_CASE("crossing times") {
   CHECK(crossing_time(times, values, 0.91) == std::nullopt);
   CHECK(crossing_time(times, values, std::nan("")) == std::nullopt);
   CHECK_THROWS_AS(crossing_time(times, std::vector<double>(3), 0), shape_error);
+  const std::vector<double> broken{0.1, std::nan(""), 0.9, 0.3};
+  CHECK(message_of<argument_error>([&] { static_cast<void>(crossing_time(times, broken, 0.8)); }) ==
+        "crossing_time: point 1 is (10, nan), expected numbers");
+  CHECK(crossing_time(times, broken, 0.1) == std::optional<double>(0));
 }
 
 TEST_CASE("strong first") {
@@ -177,4 +236,5 @@ TEST_CASE("the gap of a broken symmetry stands still, and the ratio grows by it"
   for (int i = 0; i < 100'000; ++i) gap += 1e-3 * (-gap * (sum + S) + eps);
   CHECK(close_to(symmetry_breaking_rate(eps, sum, S), gap, 1e-12));
   CHECK_THROWS_AS(symmetry_breaking_rate(0.1, -1, 1), argument_error);
+  CHECK_THROWS_AS(symmetry_breaking_rate(std::nan(""), 1, 1), argument_error);
 }

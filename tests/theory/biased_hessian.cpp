@@ -151,3 +151,45 @@ TEST_CASE("what has no Hessian") {
   CHECK(message_of<argument_error>([&] { hessian(teacher); }) ==
         "population_hessian: student node 1 is zero, the loss has a kink there");
 }
+
+TEST_CASE("nodes of which bias and weights are of very different sizes, or both tiny") {
+  // A node far from its boundary is linear or dead: what its weights' direction has no part in is
+  // that of a node without weights.
+  const auto all = [](double w, double b, const std::vector<double>& other, bool first) {
+    const std::vector<double> a{w, w / 3, b}, u{0.3, 0.2, 0.5};
+    biased_gaussian_pair<double> pair;
+    if (first) {
+      pair.assign(a, other, {0.1, 0});
+    } else {
+      pair.assign(other, a, {0, 0.1});
+    }
+    std::vector<double> found{pair.kernel()}, part(3);
+    pair.gated(part);
+    found.insert(found.end(), part.begin(), part.end());
+    pair.gates(u, part);
+    found.insert(found.end(), part.begin(), part.end());
+    pair.boundary(u, part);
+    found.insert(found.end(), part.begin(), part.end());
+    return found;
+  };
+  const std::vector<double> other{0.3, -0.7, 0.2};
+  for (const double b : {1.0, -1.0}) {
+    for (const bool first : {true, false}) {
+      const auto expected = all(0, b, other, first);
+      for (const double w : {1e-100, 1e-150, 1e-156, 1e-160, 1e-200, 1e-305, 1e-320}) {
+        const auto found = all(w, b, other, first);
+        for (std::size_t i = 0; i < found.size(); ++i) {
+          CHECK(close_to(found[i], expected[i], 16 * epsilon<double>));
+        }
+      }
+    }
+  }
+  // Two of these, on parallel lines and not.
+  for (const double w : {1e-156, 1e-200}) {
+    for (const double x : all(w, 1, {w, w / 3, 2}, true)) CHECK(std::isfinite(x));
+    for (const double x : all(w, 1, {w / 3, w, -2}, true)) CHECK(std::isfinite(x));
+  }
+  const double none = std::nan("");
+  CHECK_THROWS_AS(all(1, none, other, true), argument_error);
+  CHECK_THROWS_AS(all(1, INFINITY, other, false), argument_error);
+}

@@ -194,3 +194,32 @@ TEST_CASE("a student that is its teacher; constants; what does not fit") {
   CHECK(message_of<shape_error>([&] { loss.loss(other); }) ==
         "biased_population: the student maps 5 inputs to 1 outputs, the teacher 5 to 2");
 }
+
+TEST_CASE("weights whose products underflow have an angle still") {
+  using net = two_layer<double, relu, dynamic, dynamic, dynamic, with_bias>;
+  const auto of_size = [](double p) {
+    net teacher({3, 2, 1}), student({3, 2, 1});
+    stream random = random_stream(81);
+    for (auto* of : {&teacher, &student}) {
+      for (auto W : {of->layer<1>().weights(), of->layer<2>().weights()}) {
+        for (std::size_t i = 0; i < W.rows(); ++i) {
+          for (std::size_t k = 0; k < W.cols(); ++k) W(i, k) = random.normal();
+        }
+      }
+      const auto W = of->layer<1>().weights();
+      for (std::size_t i = 0; i < W.rows(); ++i) {
+        for (double& x : W.row(i)) x *= p;
+      }
+      // Only fan-outs are left to make the loss large again, and no constant.
+      const auto V = of->layer<2>().weights();
+      for (double& x : V.row(2)) x = 0;
+      for (std::size_t k = 0; k < 2; ++k) V(k, 0) /= p;
+    }
+    biased_population loss(teacher);
+    return loss.loss(student);
+  };
+  const double expected = of_size(1);
+  for (const int power : {-300, -498, -505}) {
+    CHECK(close_to(of_size(std::ldexp(1.0, power)), expected, 1e-12 * expected));
+  }
+}

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <limits>
 #include <span>
 #include <tutelage/theory/biased_population.hpp>
 #include <tutelage/theory/flow.hpp>
@@ -168,4 +169,114 @@ TEST_CASE("times, tolerances and singularities") {
   CHECK(message_of<argument_error>([&] {
           ends.advance(2);
         }).starts_with("adaptive_flow: no step is small enough at time "));
+}
+
+TEST_CASE_TEMPLATE("units change nothing: every step is the same, digit for digit", Bias, with_bias,
+                   no_bias) {
+  // Weights, fan-outs and biases times p, inputs times s, all powers of two: time goes by 1/(p s)^2.
+  // With biases inputs keep their unit.
+  const auto follow = [](double p, double s) {
+    auto teacher = random_network<net<Bias>>({4, 2, 2}, 11);
+    auto student = random_network<net<Bias>>({4, 5, 2}, 12);
+    for (auto* of : {&teacher, &student}) {
+      for (auto W : {of->template layer<1>().weights(), of->template layer<2>().weights()}) {
+        for (std::size_t i = 0; i < W.rows(); ++i) {
+          for (double& x : W.row(i)) x *= p;
+        }
+      }
+    }
+    const auto run = [&](auto loss) {
+      auto flow = flow_of<fixed_fan_out>(loss, student, 1e-8);
+      for (int i = 0; i < 40; ++i) flow.step();
+      flow.advance(flow.time() * 1.5);
+      const double x = flow.student().template layer<1>().weights()(0, 0);
+      return std::vector<double>{flow.time() * (p * s) * (p * s), x / p,
+                                 static_cast<double>(flow.steps())};
+    };
+    if constexpr (std::is_same_v<Bias, no_bias>) {
+      return run(population(teacher, s));
+    } else {
+      return run(biased_population(teacher, s));
+    }
+  };
+  const auto expected = follow(1, 1);
+  CHECK(std::isfinite(expected[1]));
+  if constexpr (std::is_same_v<Bias, no_bias>) {
+    for (const double p : {1.0 / 1024, 1024.0}) {
+      for (const double s : {1.0 / 1024, 1.0, 1024.0}) CHECK(follow(p, s) == expected);
+    }
+  } else {
+    // The output bias is a constant's fan-out, not the square of anything: fan-outs stay.
+    for (const double s : {30.0, 1000.0}) CHECK(std::isfinite(follow(1, s)[1]));
+  }
+}
+
+TEST_CASE("wide networks and large inputs") {
+  auto teacher = random_network<net<no_bias>>({100, 10, 50}, 13);
+  auto student = random_network<net<no_bias>>({100, 50, 50}, 14);
+  for (const double std : {10.0, 30.0, 100.0, 1e4, 1e-4}) {
+    population loss(teacher, std);
+    auto flow = flow_of(loss, student, 1e-6);
+    double last = flow.loss();
+    for (int i = 0; i < 5; ++i) {
+      flow.step();
+      CHECK(flow.loss() < last);
+      last = flow.loss();
+    }
+  }
+}
+
+TEST_CASE("a stage that overflows is refused, whichever it is") {
+  // Finite up to 1, then no number: each stage of a step from 0.9 on may be the one that sees it.
+  for (const double bad : {std::numeric_limits<double>::infinity(), std::nan("")}) {
+    const auto wall = [&](std::span<const double> x, std::span<double> dx) {
+      dx[0] = x[0] <= 1 ? 1 : bad;
+    };
+    adaptive_flow<double, decltype(wall)> flow({0.5}, wall, 1e-6);
+    CHECK(message_of<argument_error>([&] {
+            while (flow.time() < 2) {
+              flow.step();
+              CHECK(flow.position()[0] <= 1);
+            }
+          }).starts_with("adaptive_flow: no step is small enough at time "));
+    CHECK(close_to(flow.position()[0], 1, 1e-2));
+    CHECK(message_of<argument_error>([&] {
+            adaptive_flow<double, decltype(wall)>({2.0}, wall, 1e-6);
+          }) == "adaptive_flow: the velocity of the start is not finite");
+    CHECK(message_of<argument_error>([&] {
+            adaptive_flow<double, decltype(wall)>({bad}, wall, 1e-6);
+          }) == "adaptive_flow: the start is not finite, expected numbers");
+  }
+  // Only the last stage, the velocity where the step ends, is one: x' = 1 before the end of a step,
+  // of which the others' points are all inside.
+  int calls = 0;
+  bool seen = false;
+  const auto last_stage = [&](std::span<const double> x, std::span<double> dx) {
+    dx[0] = 1;
+    if (seen || x[0] <= 0.75 || ++calls < 3) return;
+    seen = true;
+    dx[0] = std::nan("");
+  };
+  adaptive_flow<double, decltype(last_stage)> flow({0.5}, last_stage, 1e-6);
+  flow.advance(1);
+  CHECK(seen);
+  CHECK(close_to(flow.position()[0], 1.5, 64 * epsilon<double>));
+}
+
+TEST_CASE("a fixed point stays, at any size of step") {
+  const auto still = [](std::span<const double>, std::span<double> dx) { dx[0] = 0; };
+  adaptive_flow<double, decltype(still)> flow({3}, still, 1e-6);
+  flow.advance(1e300);
+  CHECK(flow.position()[0] == 3);
+  // Close to one, where speeds say nothing of the rate.
+  const auto decay = [](std::span<const double> x, std::span<double> dx) {
+    dx[0] = -1e3 * (x[0] - 2);
+    dx[1] = -(x[1] - 1);
+  };
+  for (const double off : {0.0, 1e-13, 1e-8}) {
+    adaptive_flow<double, decltype(decay)> ends({2 + off, 1 + off}, decay, 1e-10);
+    ends.advance(10);
+    CHECK(close_to(ends.position()[0], 2, 1e-9));
+    CHECK(close_to(ends.position()[1], 1, 1e-9));
+  }
 }

@@ -12,6 +12,7 @@
 // gradients close to the opposite direction vanish with the square of the angle to it.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <numbers>
@@ -86,28 +87,35 @@ weight_growth measure_growth(const Teacher& teacher, const Student& student, con
 // ---- Leaving the opposite direction -------------------------------------------------------------
 
 /// The time to turn from pi - eps to theta0: the integral of d theta / ((pi - theta) sin theta)
-/// from theta0 to pi - eps, to a relative error of 1e-12. Throws argument_error unless 0 < eps <=
-/// pi - theta0 and theta0 > 0.
+/// from theta0 to pi - eps, to a relative error of 1e-12 for the numbers given, however small; 0
+/// where both are one angle to the last digit. Throws argument_error unless 0 < eps <= pi - theta0
+/// and theta0 > 0, and when the time is larger than all numbers.
 inline double escape_time(double eps, double theta0) {
-  const double end = std::numbers::pi - theta0;  // angles to the opposite direction: eps to end
-  if (!(eps > 0 && eps <= end && theta0 > 0)) {
+  constexpr double pi = std::numbers::pi, pi_rest = 1.2246467991473532e-16;  // what it lacks to pi
+  if (!(eps > 0 && eps <= pi - theta0 && theta0 > 0 && std::isfinite(1 / eps))) {
     throw argument_error(detail::text("escape_time: eps ", eps, ", theta0 ", theta0,
                                       ", expected 0 < eps <= pi - theta0 and theta0 > 0"));
   }
-  // 1/(u sin u) = 1/u^2 + rest, rest = (u - sin u)/(u^2 sin u); the first part is exact. The rest
-  // has a pole at pi only, tamed by u = pi - (pi - eps) e^-s: Gauss-Legendre over pieces of s.
-  const double pi = std::numbers::pi;
-  const auto rest = [&](double u) {
+  // The angle to turn, of which no digit is lost: pi less the larger is exact where it is small.
+  const double turn =
+      std::max(0.0, ((pi - std::max(eps, theta0)) - std::min(eps, theta0)) + pi_rest);
+  // 1/(u sin u) = 1/u^2 + rest, rest = (u - sin u)/(u^2 sin u), u the angle to the opposite
+  // direction; the first part is exact. The rest has a pole at pi only, tamed by pi - u = theta0
+  // e^s: Gauss-Legendre over pieces of s.
+  const auto rest = [&](double left) {
+    const double u = (pi - left) + pi_rest;
     const double difference =
-        u < 0.1 ? u * u * u / 6 * (1 - u * u / 20 * (1 - u * u / 42 * (1 - u * u / 72)))
+        u < 0.5 ? u * u * u / 6 *
+                      (1 - u * u / 20 * (1 - u * u / 42 * (1 - u * u / 72 * (1 - u * u / 110))))
                 : u - std::sin(u);
-    return difference / (u * u * std::sin(pi - u));
+    return difference / (u * u * std::sin(left));
   };
   constexpr double node[] = {0.1834346424956498, 0.5255324099163290, 0.7966664774136267,
                              0.9602898564975363};
   constexpr double weight[] = {0.3626837833783620, 0.3137066458778873, 0.2223810344533745,
                                0.1012285362903763};
-  const double length = std::log((pi - eps) / (pi - end));
+  const double end = theta0 + turn;  // pi - eps
+  const double length = turn < theta0 ? std::log1p(turn / theta0) : std::log(end / theta0);
   const std::size_t pieces = 16 + static_cast<std::size_t>(8 * length);
   const double half = length / static_cast<double>(2 * pieces);
   double sum = 0;
@@ -115,12 +123,12 @@ inline double escape_time(double eps, double theta0) {
     const double middle = static_cast<double>(2 * p + 1) * half;
     for (std::size_t i = 0; i < 4; ++i) {
       for (const double s : {middle - half * node[i], middle + half * node[i]}) {
-        const double left = (pi - eps) * std::exp(-s);  // pi - u = -du/ds
-        sum += weight[i] * half * rest(pi - left) * left;
+        const double left = theta0 * std::exp(s);  // pi - u = -du/ds
+        sum += weight[i] * half * rest(left) * left;
       }
     }
   }
-  return 1 / eps - 1 / end + sum;
+  return turn / (eps * ((pi - theta0) + pi_rest)) + sum;
 }
 
 /// What it grows like: 1/eps - 1/(pi - theta0).
@@ -128,11 +136,11 @@ inline double escape_time_asymptote(double eps, double theta0) {
   return 1 / eps - 1 / (std::numbers::pi - theta0);
 }
 
-// ---- Who is first
-// ---------------------------------------------------------------------------------
+// ---- Who is first -------------------------------------------------------------------------------
 
 /// The first time at which a curve reaches `threshold`; linear between the given points. None when
-/// it never does. Throws shape_error when there are not as many times as values.
+/// it never does. Throws shape_error when there are not as many times as values, argument_error when
+/// one that is looked at is not finite.
 inline std::optional<double> crossing_time(std::span<const double> times,
                                            std::span<const double> values, double threshold) {
   if (times.size() != values.size()) {
@@ -140,6 +148,10 @@ inline std::optional<double> crossing_time(std::span<const double> times,
                                    " values, expected equally many"));
   }
   for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!std::isfinite(times[i]) || !std::isfinite(values[i])) {
+      throw argument_error(detail::text("crossing_time: point ", i, " is (", times[i], ", ",
+                                        values[i], "), expected numbers"));
+    }
     if (!(values[i] >= threshold)) continue;
     if (i == 0) return times[0];
     const double share = (threshold - values[i - 1]) / (values[i] - values[i - 1]);
@@ -174,17 +186,17 @@ inline double strong_first(std::span<const double> strengths,
   return sum / (static_cast<double>(m) * static_cast<double>(m - 1) / 2);
 }
 
-// ---- Breaking a symmetry
-// --------------------------------------------------------------------------
+// ---- Breaking a symmetry ------------------------------------------------------------------------
 
 /// Two nodes with h_k = w_bar_k.r_k, driven by one residual r but for an advantage eps of the first
 /// in |r_k|^2 (Eqns 67 and 68): d(h_k - h_i)/dt = -(h_k - h_i)(h_k + h_i + S) + eps, with
 /// S = sum a_k |w_k|. The gap at which this stands still, to first order in eps: the rate at which
-/// ln(|w_k| / |w_i|) then grows. Throws argument_error unless h + h + S is a positive number.
+/// ln(|w_k| / |w_i|) then grows. Throws argument_error unless h + h + S is a positive number and
+/// eps finite.
 inline double symmetry_breaking_rate(double eps, double sum_of_h, double S) {
-  if (!(sum_of_h + S > 0) || !std::isfinite(sum_of_h + S)) {
+  if (!(sum_of_h + S > 0) || !std::isfinite(sum_of_h + S) || !std::isfinite(eps)) {
     throw argument_error(detail::text("symmetry_breaking_rate: h + h + S is ", sum_of_h + S,
-                                      ", expected a positive number"));
+                                      ", eps ", eps, ", expected a positive and a finite number"));
   }
   return eps / (sum_of_h + S);
 }

@@ -115,7 +115,7 @@ class biased_pair {
     }
     const T along_w = difference(w_.h, v_.h, theta), along_v = difference(v_.h, w_.h, theta);
     const T to_k = in_deviations(along_w), to_h = in_deviations(along_v);
-    mean_ = v_.deviation * along_w;
+    mean_ = v_.is_far() ? v_.deviation * rho_ * w_.h + v_.bias : v_.deviation * along_w;
     t1_ = w_.density * detail::normal_distribution(to_k);
     t2_ = v_.density * detail::normal_distribution(to_h);
     edge_ = w_.density * detail::normal_density(to_k);
@@ -181,6 +181,10 @@ class biased_pair {
     T h = 0, active, density = 0;  // threshold of X, P(X > h), phi(h)
 
     node(const char* name, const T& of_activation, const T& b) : deviation(of_activation), bias(b) {
+      if (!std::isfinite(real_part(deviation)) || !std::isfinite(real_part(b))) {
+        throw argument_error(detail::text("biased_pair: weights or bias of ", name,
+                                          " are not finite, expected numbers"));
+      }
       if (is_constant()) {
         if (b == T(0)) {
           throw argument_error(detail::text("biased_pair: weights and bias of ", name,
@@ -189,11 +193,16 @@ class biased_pair {
         active = T(real_part(b) > 0 ? 1 : 0);
       } else {
         h = -b / deviation;
+        // No input lies that far out, and the square of h must not overflow: it multiplies zeros.
+        if (is_far()) h = T(std::copysign(beyond_all, real_part(h)));
         active = detail::normal_distribution(-h);
         density = detail::normal_density(h);
       }
     }
     [[nodiscard]] bool is_constant() const { return deviation == T(0); }
+    [[nodiscard]] bool is_far() const { return !(std::abs(real_part(h)) < beyond_all); }
+
+    static constexpr R beyond_all = R(1e15);
   };
 
   // rho along - other, from the end of the angle where less cancels.

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <span>
 
 #include <tutelage/core/product.hpp>
@@ -121,13 +122,15 @@ class biased_population {
     return sum;
   }
 
-  // By the cosine, where it has not lost digits.
+  // By the cosine, where it has not lost digits, nor its products.
   static angle<T> angle_of(const node& u, const node& v) {
     if (u.norm == T(0) || v.norm == T(0)) return {T(0), T(1)};
     T cosine = 0;
     for (std::size_t i = 0; i < u.weights.size(); ++i) cosine += u.weights[i] * v.weights[i];
-    cosine /= u.norm * v.norm;
-    if (std::abs(real_part(cosine)) > R(0.9)) {
+    const T lengths = u.norm * v.norm;
+    constexpr R least = std::numeric_limits<R>::min() / std::numeric_limits<R>::epsilon();
+    cosine /= lengths;
+    if (!(real_part(lengths) > least && std::abs(real_part(cosine)) <= R(0.9))) {
       return angle_between<T>(u.weights, v.weights);
     }
     return {std::sqrt((T(1) - cosine) / R(2)), std::sqrt((T(1) + cosine) / R(2))};

@@ -17,14 +17,28 @@
 //
 //   sin theta_j <= rho^t sin theta_0,   |v_j - v*_j| <= rho^t B_dv   (u-set),   |v_j| <= rho^t B_v
 //
-// and the r-set's weights move by R at most. gamma depends on R and R on 1/gamma: from R = 0 on
-// gamma falls and R rises, to the largest gamma there is, or past 0: then there is none.
+// and the r-set's weights move by R at most. gamma depends on R and R on 1/gamma: every R that the
+// motion allowed at R does not exceed will do, the least of them gives the largest gamma.
+//
+// Step sizes. The text takes eta for "very small". A step multiplies sin theta_j by 1 - eta h*_jj
+// cos theta_j, v_j - v*_j by 1 - eta l*_jj and an idle v_j by 1 - eta l_jj, of which the proofs
+// take the absolute value for the number: none may be negative. theta_j goes to 0, psi is largest
+// there, |v_j| <= B_v + B_dv and |v*_j| <= B_v. So
+//
+//   Theorem 4    eta d_0 <= 1
+//   Theorem 5    eta d_0 B_v (B_v + B_dv) <= 1,   eta l_0 <= 1
+//
+// Then theta_j stays below pi/2, too: w*_j.w_j loses less than cos theta_0 sin theta_0 in a step.
 #pragma once
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <initializer_list>
+#include <limits>
+#include <numbers>
 
+#include <tutelage/core/errors.hpp>
 #include <tutelage/core/target.hpp>
 
 namespace tutelage::inline TUTELAGE_TARGET {
@@ -32,29 +46,63 @@ namespace tutelage::inline TUTELAGE_TARGET {
 struct theorem_4_setting {
   std::size_t m;
   double theta_0;
-  double eps_d, K_d;
-  double least_d;  // min_j psi_d(w_j, w*_j) at the start
+  double eps_d, K_d;  // K_d for moves of 2 sin(theta_0/2)
+  double least_d;     // min_j psi_d(w_j, w*_j) at the start
+  double d_0;         // psi_d of a node with itself
+  double eta;
 };
 
 struct theorem_4_bound {
   double M_d, gamma, d_bar;
+  double overshoot;  // eta d_0: above 1 a step may go beyond its teacher
+  double eta;
 
-  [[nodiscard]] bool holds() const { return gamma > 0 && d_bar > 0; }
-  /// Of max_j sin theta_j, a step.
-  [[nodiscard]] double rate(double eta) const { return 1 - eta * d_bar * gamma; }
+  [[nodiscard]] bool holds() const { return gamma > 0 && d_bar > 0 && overshoot <= 1; }
+  /// Of max_j sin theta_j, a step. Throws argument_error unless the bound holds.
+  [[nodiscard]] double rate() const {
+    if (!holds()) throw argument_error("theorem_4_bound: no rate, the bound does not hold");
+    return 1 - eta * d_bar * gamma;
+  }
 };
 
+namespace detail {
+inline void require_constants(const char* function, std::initializer_list<double> constants) {
+  for (const double x : constants) {
+    if (!(x >= 0 && std::isfinite(x))) {
+      throw argument_error(text(function, ": a constant is ", x, ", expected a number, 0 or more"));
+    }
+  }
+}
+inline void require_angle(const char* function, double theta_0) {
+  if (!(theta_0 <= std::numbers::pi)) {
+    throw argument_error(text(function, ": theta_0 is ", theta_0, ", expected at most pi"));
+  }
+}
+inline void require_node_counts(const char* function, std::size_t m, std::size_t n) {
+  if (m == 0 || n < m) {
+    throw argument_error(text(function, ": ", m, " teachers and ", n,
+                              " students, expected at least 1 and no fewer students"));
+  }
+}
+}  // namespace detail
+
+/// Throws argument_error when there is no teacher, or a constant is negative or not finite.
 inline theorem_4_bound bound_theorem_4(const theorem_4_setting& s) {
+  detail::require_node_counts("bound_theorem_4", s.m, s.m);
+  detail::require_constants("bound_theorem_4",
+                            {s.theta_0, s.eps_d, s.K_d, s.least_d, s.d_0, s.eta});
+  detail::require_angle("bound_theorem_4", s.theta_0);
   const double C = 2 * s.K_d * std::sin(s.theta_0 / 2);
   const double M_d = (1 + s.K_d) * (1 + C) * (1 + C) / std::cos(s.theta_0 / 2);
   return {M_d, std::cos(s.theta_0) - static_cast<double>(s.m - 1) * s.eps_d * M_d,
-          (1 - C) * s.least_d};
+          (1 - C) * s.least_d, s.eta * s.d_0, s.eta};
 }
 
 struct theorem_5_setting {
   std::size_t m, n;
   double theta_0;
   double eps_d, eps_l, K_d, K_l;
+  double reach;  // K_d and K_l are for moves of up to this
   double C_0;
   double d_least, l_least;  // psi of a u-node and its teacher, at least: psi(theta_0)
   double d_0, l_0;          // psi of a node with itself
@@ -68,40 +116,86 @@ struct theorem_5_bound {
   double C_du, C_dr, C_lu, C_lr;  // relative changes of psi_d and psi_l by moving weights
   double R;                       // by which the r-set moves
   double lambda_bar;
-  double gamma_bottom, gamma_top;  // what W_u and V allow
-  double gamma;                    // the lesser; 0 when there is no feasible one
-  std::size_t rounds;              // of the iteration
+  double gamma_bottom, gamma_top;   // what W_u and V allow
+  double gamma;                     // the lesser; 0 when there is no feasible one
+  double overshoot_W, overshoot_V;  // eta d_0 B_v (B_v + B_dv) and eta l_0
+  double moved;                     // 2 sin(theta_0/2) or R, of the setting's reach
+  double eta;
+  std::size_t rounds;  // of the search for R, at most 200
 
-  [[nodiscard]] bool holds() const { return gamma > 0; }
-  [[nodiscard]] double rate(double eta) const { return 1 - eta * lambda_bar * gamma; }
+  [[nodiscard]] bool holds() const {
+    return gamma > 0 && overshoot_W <= 1 && overshoot_V <= 1 && moved <= 1;
+  }
+  /// Of all that shrinks, a step. Throws argument_error unless the bound holds.
+  [[nodiscard]] double rate() const {
+    if (!holds()) throw argument_error("theorem_5_bound: no rate, the bound does not hold");
+    return 1 - eta * lambda_bar * gamma;
+  }
 };
 
 namespace detail {
 
+// b's constants at R; returns the motion of the r-set that they allow, infinite where there is no
+// gamma at R. It rises with R, and is convex: 1/x of concave functions, times polynomials.
+template <class Rules>
+double allowed_motion(const theorem_5_setting& s, const Rules& rules, double R,
+                      theorem_5_bound& b) {
+  b.R = R;
+  b.C_dr = s.K_d * R;
+  b.C_lr = s.K_l * R;
+  b.lambda_bar = rules.lambda_bar(s, b);
+  b.gamma_bottom = rules.bottom(s, b);
+  b.gamma_top = rules.top(s, b);
+  b.gamma = std::min(b.gamma_bottom, b.gamma_top);
+  const double lost = b.lambda_bar * b.gamma;
+  const bool near = s.theta_0 < std::numbers::pi / 2;
+  if (!(near && b.gamma > 0 && b.lambda_bar > 0 && s.eta * lost < 1)) {
+    b.gamma = 0;
+    return std::numeric_limits<double>::infinity();
+  }
+  return rules.displacement(s, b) / (lost * (2 - s.eta * lost));
+}
+
 // rules.bottom(s, b), rules.top(s, b), rules.lambda_bar(s, b) and rules.displacement(s, b) in terms
 // of the constants so far; each is monotone in C_dr and C_lr.
+//
+// The least R >= motion(R), from below: as motion(R) is convex, a secant through two points below
+// the least root stays below it; where motion(R) - R has begun to rise there is none.
 template <class Rules>
 theorem_5_bound solve_theorem_5(const theorem_5_setting& s, const Rules& rules) {
-  const double moved = 2 * std::sin(s.theta_0 / 2);
-  theorem_5_bound b{s.K_d * moved, 0, s.K_l * moved, 0, 0, 0, 0, 0, 0, 0};
-  for (;;) {
-    const double before = b.gamma, R = b.R;
-    b.C_dr = s.K_d * b.R;
-    b.C_lr = s.K_l * b.R;
-    b.lambda_bar = rules.lambda_bar(s, b);
-    b.gamma_bottom = rules.bottom(s, b);
-    b.gamma_top = rules.top(s, b);
-    b.gamma = std::min(b.gamma_bottom, b.gamma_top);
-    if (!(b.gamma > 0 && b.lambda_bar > 0 && s.eta * b.lambda_bar * b.gamma < 1)) {
-      b.gamma = 0;
-      return b;
+  const double turn = 2 * std::sin(s.theta_0 / 2);
+  theorem_5_bound b{};
+  b.C_du = s.K_d * turn;
+  b.C_lu = s.K_l * turn;
+  b.overshoot_W = s.eta * s.d_0 * s.B_v * (s.B_v + s.B_dv);
+  b.overshoot_V = s.eta * s.l_0;
+  b.eta = s.eta;
+  constexpr std::size_t most_rounds = 200;
+  constexpr double settled = 1e-14;
+  double R = 0, excess = allowed_motion(s, rules, R, b);
+  double before = 0, excess_before = 0;
+  for (; std::isfinite(excess) && excess > settled * R; ++b.rounds) {
+    double next = R + excess;
+    if (b.rounds > 0) {
+      if (!(excess < excess_before) || b.rounds == most_rounds) {
+        b.gamma = 0;
+        break;
+      }
+      next = std::max(next, R + excess * (R - before) / (excess_before - excess));
     }
-    const double lost = b.lambda_bar * b.gamma;
-    b.R = std::max(R, rules.displacement(s, b) / (lost * (2 - s.eta * lost)));
-    constexpr double settled = 1e-14;
-    if (b.rounds > 0 && before - b.gamma <= settled * before && b.R - R <= settled * b.R) return b;
-    ++b.rounds;
+    before = R;
+    excess_before = excess;
+    R = next;
+    excess = allowed_motion(s, rules, R, b) - R;
   }
+  // A little more, so that motion(R) <= R is seen to be so: the flatter the curve, the more.
+  if (b.gamma > 0 && R > 0) {
+    double margin = settled;
+    while (margin < 1e-3 && !(allowed_motion(s, rules, R * (1 + margin), b) <= b.R)) margin *= 4;
+    if (!(margin < 1e-3)) b.gamma = 0;
+  }
+  b.moved = std::max(turn, b.R) / s.reach;
+  return b;
 }
 
 }  // namespace detail
@@ -199,9 +293,19 @@ struct repaired_theorem_5 {
   }
 };
 
-/// Theorem 5's constants by printed_theorem_5 or repaired_theorem_5.
+/// Theorem 5's constants by printed_theorem_5 or repaired_theorem_5. Throws argument_error when there
+/// is no teacher or a student too few, a constant is negative or not finite, or one of theta_0, reach,
+/// d_least, l_least, B_v and B_dv, by which is divided, is 0.
 template <class Rules = repaired_theorem_5>
 theorem_5_bound bound_theorem_5(const theorem_5_setting& s, const Rules& rules = {}) {
+  detail::require_node_counts("bound_theorem_5", s.m, s.n);
+  detail::require_constants("bound_theorem_5",
+                            {s.theta_0, s.eps_d, s.eps_l, s.K_d, s.K_l, s.reach, s.C_0, s.d_least,
+                             s.l_least, s.d_0, s.l_0, s.v_star_least, s.B_v, s.B_dv, s.eta});
+  detail::require_angle("bound_theorem_5", s.theta_0);
+  for (const double x : {s.theta_0, s.reach, s.d_least, s.l_least, s.B_v, s.B_dv}) {
+    if (x == 0) throw argument_error("bound_theorem_5: a constant is 0 by which is divided");
+  }
   return detail::solve_theorem_5(s, rules);
 }
 

@@ -1,7 +1,12 @@
 // Gradient flow on a population loss: d parameters / dt = descent direction, with and without
 // biases, free or projected (see descent.hpp).
 //
-// Boost.Odeint's adaptive Runge-Kutta pair of Dormand and Prince (orders 5 and 4).
+// Boost.Odeint's adaptive Runge-Kutta pair of Dormand and Prince (orders 5 and 4). Nothing here has a
+// unit: errors are compared with the largest number of the start, times with the field's own,
+//
+//   rate = max(|x'|, |x'(moved x) - x'(x)| / 0.01) / |x|        numbers moved by +-1% of themselves
+//
+// by largest numbers, |x| that of the start if x is smaller. It is 0 where nothing moves.
 #pragma once
 
 #include <algorithm>
@@ -25,17 +30,29 @@ namespace tutelage::inline TUTELAGE_TARGET {
 template <real_scalar T, class Velocity>
 class adaptive_flow {
  public:
-  /// `tolerance` bounds each step's error, absolute and relative. Throws argument_error unless it
-  /// is positive.
+  /// `tolerance` bounds each step's error, relative to a number and to the largest one of the start.
+  /// Throws argument_error unless it is positive, and when a number of the start or its velocity is
+  /// not finite.
   adaptive_flow(std::vector<T> start, Velocity velocity, T tolerance)
       : x_(std::move(start)),
         velocity_(std::move(velocity)),
-        stepper_(boost::numeric::odeint::make_controlled<stepper>(tolerance, tolerance)),
-        smallest_(std::min(10000 * tolerance, T(1e-5))) {
+        stepper_(boost::numeric::odeint::make_controlled<stepper>(
+            largest(x_) > 0 ? tolerance * largest(x_) : tolerance, tolerance)),
+        least_(std::min(10000 * tolerance, T(1e-5))) {
     if (!(tolerance > 0)) {
       throw argument_error(
           detail::text("adaptive_flow: tolerance ", tolerance, ", expected a positive number"));
     }
+    if (!is_finite(x_)) {
+      throw argument_error("adaptive_flow: the start is not finite, expected numbers");
+    }
+    std::vector<T> dx(x_.size());
+    velocity_(std::span<const T>(x_), std::span<T>(dx));
+    if (!is_finite(dx)) {
+      throw argument_error("adaptive_flow: the velocity of the start is not finite");
+    }
+    unit_ = largest(x_);
+    if (const T now = rate(); now > 0) size_ = first / now;
   }
 
   [[nodiscard]] T time() const noexcept { return time_; }
@@ -47,8 +64,9 @@ class adaptive_flow {
   void step() { step_to(std::numeric_limits<T>::infinity()); }
 
   /// Steps until the time is `until` exactly. Throws argument_error when that is in the past, or
-  /// when steps become smaller than 10^4 tolerances (or 1e-5): the velocity jumps, grows without
-  /// bound or is not finite. (The gradient of a node that shrinks to zero jumps there.)
+  /// when steps become smaller than 10^4 tolerances (or 1e-5) over the field's rate, or than the
+  /// time's last digit: the velocity jumps, grows without bound or is not finite. (The gradient of a
+  /// node that shrinks to zero jumps there.)
   void advance(T until) {
     if (!(until >= time_)) {
       throw argument_error(detail::text("adaptive_flow: until ", until, ", the time is ", time_));
@@ -59,24 +77,61 @@ class adaptive_flow {
  private:
   using stepper = boost::numeric::odeint::runge_kutta_dopri5<std::vector<T>, T>;
 
+  static constexpr T first = T(1e-3);  // step, over the rate
+
+  static T largest(const std::vector<T>& x) {
+    T result = 0;
+    for (const T e : x) result = std::max(result, std::abs(e));
+    return result;
+  }
+  static bool is_finite(std::span<const T> x) {
+    return std::all_of(x.begin(), x.end(), [](T e) { return std::isfinite(e); });
+  }
+
+  // Of a field that does not jump at x: a node that vanishes moves by part of itself only.
+  T rate() {
+    constexpr T part = T(0.01);
+    const T size = std::max(unit_, largest(x_));
+    if (size == 0) return 0;
+    std::vector<T> moved(x_), here(x_.size()), there(x_.size());
+    for (std::size_t i = 0; i < moved.size(); ++i) moved[i] *= i % 3 == 0 ? 1 - part : 1 + part;
+    velocity_(std::span<const T>(x_), std::span<T>(here));
+    velocity_(std::span<const T>(moved), std::span<T>(there));
+    for (std::size_t i = 0; i < here.size(); ++i) there[i] -= here[i];
+    const T bend = is_finite(there) ? largest(there) / part : T(0);
+    return std::max(largest(here), bend) / size;
+  }
+
+  bool is_too_small(T size) {
+    const T now = rate();
+    return now > 0 && !(size * now >= least_);
+  }
+
   void step_to(T until) {
     using boost::numeric::odeint::success;
-    const auto system = [this](const std::vector<T>& x, std::vector<T>& dx, T /*time*/) {
-      velocity_(std::span<const T>(x), std::span<T>(dx));
+    bool finite = true;
+    const auto system = [&](const std::vector<T>& x, std::vector<T>& dx, T /*time*/) {
+      // A network with weights that are no numbers has no velocity.
+      finite = finite && is_finite(x);
+      if (finite) velocity_(std::span<const T>(x), std::span<T>(dx));
+      finite = finite && is_finite(dx);
+      if (!finite) std::fill(dx.begin(), dx.end(), T(0));
     };
     for (;;) {
       const bool last = time_ + size_ >= until;
-      T time = time_, size = last ? until - time_ : size_;
+      const T tried = last ? until - time_ : size_;
+      T time = time_, size = tried;
       before_ = x_;
+      finite = true;
       bool done = stepper_.try_step(system, x_, time, size) == success;
-      if (done && !std::all_of(x_.begin(), x_.end(), [](T x) { return std::isfinite(x); })) {
-        x_ = before_;  // an error estimate that is no number passes as small
+      if (!finite || !is_finite(x_)) {  // the error of what is no number is none
+        x_ = before_;
         stepper_.reset();
-        size = (last ? until - time_ : size_) / 8;
+        size = tried / 8;
         done = false;
       }
       if (!last || !done) size_ = size;
-      if (!(size_ >= smallest_)) {
+      if (!done && (is_too_small(size_) || !(time_ + size_ > time_))) {
         throw argument_error(
             detail::text("adaptive_flow: no step is small enough at time ", time_));
       }
@@ -91,9 +146,10 @@ class adaptive_flow {
   std::vector<T> x_, before_;
   Velocity velocity_;
   typename boost::numeric::odeint::result_of::make_controlled<stepper>::type stepper_;
-  T smallest_;  // where the velocity jumps, steps are some hundred tolerances over the jump
+  T least_;  // step, over the rate: where the velocity jumps, some hundred tolerances over the jump
+  T unit_ = 0;
   T time_ = 0;
-  T size_ = T(1e-3);
+  T size_ = T(1);
   std::size_t steps_ = 0;
 };
 
