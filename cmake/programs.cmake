@@ -1,10 +1,10 @@
-# Flags of this repository's own programs. None of them reaches users of the library.
+# Flags of this repository's own programs. None of them reaches users of the library. A level of
+# optimization must not be among them: it would come after a target's own and win.
 set(CMAKE_CXX_EXTENSIONS OFF)
 
 add_library(program_flags INTERFACE)
 target_compile_options(
-  program_flags INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor
-                          $<$<CONFIG:Release>:-O3>)
+  program_flags INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor)
 if(TUTELAGE_SANITIZE)
   target_compile_options(program_flags INTERFACE -fsanitize=${TUTELAGE_SANITIZE}
                                                  -fno-sanitize-recover=all -fno-omit-frame-pointer)

@@ -92,9 +92,9 @@ endforeach()
 set(calls_known 0)
 foreach(header IN LISTS headers)
   reached(${header})
-  # Members and local functions of the same name: a type stands before them.
+  # Members and local functions of the same name: a type stands before them, or a colon.
   set(own)
-  string(REGEX MATCHALL "[a-zA-Z_0-9>&*]+ [&*]*[a-z_A-Z0-9]+\\(" declared "${text_${header}}")
+  string(REGEX MATCHALL "[a-zA-Z_0-9>&*:]+ [&*]*[a-z_A-Z0-9]+\\(" declared "${text_${header}}")
   foreach(line IN LISTS declared)
     if(NOT line MATCHES "^(return|else|throw|case|new) ")
       string(REGEX REPLACE ".* [&*]*([a-z_A-Z0-9]+)\\($" "\\1" name "${line}")
