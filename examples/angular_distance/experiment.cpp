@@ -126,11 +126,6 @@ search_result search(std::size_t m, double gap, std::size_t climbs, std::size_t 
   return r;
 }
 
-found_directions search_triangle(std::size_t climbs, std::size_t evaluations, std::uint64_t seed,
-                                 std::size_t threads) {
-  return best_climb(triangle{}, 3, {.evaluations = evaluations}, climbs, seed, threads);
-}
-
 std::vector<surface> figure_2(std::size_t steps) {
   std::vector<surface> all;
   for (const int fixed : {1, 2, 3}) {

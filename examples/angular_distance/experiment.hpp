@@ -2,8 +2,10 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <numbers>
 #include <string>
 #include <vector>
 
@@ -46,15 +48,31 @@ struct search_result {
 search_result search(std::size_t m, double gap, std::size_t climbs, std::size_t evaluations,
                      std::uint64_t seed, std::size_t threads);
 
-/// 1 + max(0, 1 - t): an angular-distance function that violates Conjecture 5.5.
-struct triangle {
+/// Angular-distance functions for which Conjecture 5.5 does not hold. (pi - t) cos t:
+struct gate_cosine {
   template <class T>
   T operator()(T t) const {
-    return 1 + (t < 1 ? 1 - t : 0);
+    return (std::numbers::pi_v<T> - t) * std::cos(t);
   }
 };
-found_directions search_triangle(std::size_t climbs, std::size_t evaluations, std::uint64_t seed,
-                                 std::size_t threads);
+
+/// Poisson's kernel, r = 1/2: positive definite.
+struct poisson_kernel {
+  template <class T>
+  T operator()(T t) const {
+    return T(0.75) / (T(1.25) - std::cos(t));
+  }
+};
+
+/// Meets Lemmas 4.2 and 4.3 too.
+struct lemmas_met {
+  template <class T>
+  T operator()(T t) const {
+    const auto c = [&](int k) { return std::cos(static_cast<T>(k) * t); };
+    return T(1.2) + c(1) + T(0.01) * (c(2) + c(3) + c(4)) + T(0.07) * c(5) +
+           T(0.001) / (T(1.25) - c(1));
+  }
+};
 
 /// min_i det M_i over two directions, the others fixed: [steps, steps], both from 0 to 2 pi.
 struct surface {

@@ -134,18 +134,94 @@ TEST_CASE("Conjecture 5.8 fails for f = cos") {
   CHECK(definiteness_of(matrix_of(cosine, {0.5, 1.5, 2.7})) == definiteness::semidefinite);
 }
 
+namespace {
+
+// det M, det M_1, ..., det M_m.
+template <class F>
+std::vector<double> determinants_of(const F& f, const std::vector<double>& theta) {
+  angular_matrices<double> a;
+  a.compute(f, std::span<const double>(theta));
+  cramer_determinants<double> c;
+  c.compute(a.M, a.b);
+  std::vector<double> all{std::scalbln(c.det(), c.exponent())};
+  for (const double x : c.replaced()) all.push_back(std::scalbln(x, c.exponent()));
+  return all;
+}
+
+void check_determinants(const std::vector<double>& found, const std::vector<double>& expected,
+                        double within) {
+  REQUIRE(found.size() == expected.size());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    CHECK(close_to(found[i], expected[i], within));
+    CHECK(found[i] > 0);
+  }
+}
+
+// The conditions vanish at the ends of their domains, where grids prove nothing. For even f with
+// period 2 pi these quotients of the margins are smooth and bounded away from 0 if the lemmas hold.
+template <class F>
+double least_slope(const F& f, std::size_t n) {
+  double least = 1e9;
+  for (std::size_t k = 0; k < n; ++k) {
+    const double s = pi * static_cast<double>(k) / static_cast<double>(n);
+    const double t = pi * static_cast<double>(k + 1) / static_cast<double>(n);
+    least = std::min(least, (f(s) - f(t)) / (std::cos(s) - std::cos(t)) / f(0.0));
+  }
+  return least;
+}
+
+template <class F>
+double least_log_concavity(const F& f, std::size_t n) {
+  double least = 1e9;
+  for (std::size_t i = 1; i < n; ++i) {
+    for (std::size_t j = 1; i + j <= n; ++j) {
+      const double s = pi * static_cast<double>(i) / static_cast<double>(n);
+      const double t = pi * static_cast<double>(j) / static_cast<double>(n);
+      const double margin = f(s) * f(t) / f(0.0) - f(std::min(s + t, pi));
+      least = std::min(least, margin / (f(0.0) * std::sin(s) * std::sin(t)));
+    }
+  }
+  return least;
+}
+
+}  // namespace
+
 TEST_CASE("Conjecture 5.5 fails for a triangle on a constant") {
   CHECK(check_angular_conditions<double>(triangle, 256).is_angular_distance());
   // Distances between students are all above 1, so M = I + 1; b = (1.4, 1.4, 1).
-  const std::vector<double> theta{0.6, 2 * pi - 0.6, 3};
-  angular_matrices<double> a;
-  a.compute(triangle, std::span<const double>(theta));
-  cramer_determinants<double> c;
-  c.compute(a.M, a.b);
-  const auto number = [&](double mantissa) { return std::scalbln(mantissa, c.exponent()); };
-  const double unit = 64 * epsilon<double>;
-  CHECK(close_to(number(c.det()), 4, unit));
-  CHECK(close_to(number(c.replaced()[0]), 1.8, unit));
-  CHECK(close_to(number(c.replaced()[1]), 1.8, unit));
-  CHECK(close_to(number(c.replaced()[2]), 0.2, unit));
+  check_determinants(determinants_of(triangle, {0.6, 2 * pi - 0.6, 3}), {4, 1.8, 1.8, 0.2},
+                     64 * epsilon<double>);
+}
+
+TEST_CASE("Conjecture 5.5 fails for (pi - t) cos t, and by much") {
+  const auto f = [](double t) { return (pi - t) * std::cos(t); };
+  CHECK(check_angular_conditions<double>(f, 256).is_angular_distance());
+  check_determinants(determinants_of(f, {0.86, 3.1, 2 * pi - 0.86}),
+                     {28.7683, 15.6022, 5.1748, 15.6022}, 1e-4);
+}
+
+TEST_CASE("Conjecture 5.5 fails for Poisson's kernel, which is positive definite") {
+  const auto f = [](double t) { return 0.75 / (1.25 - std::cos(t)); };
+  const std::vector<double> theta{1.3, 3, 2 * pi - 1.3};
+  CHECK(check_angular_conditions<double>(f, 32).cosine_coefficient.value > 1e-6);
+  CHECK(least_slope(f, 1000) > 0.049);
+  CHECK(definiteness_of(matrix_of(f, theta)) == definiteness::positive);
+  check_determinants(determinants_of(f, theta), {25.28896, 5.59388, 0.95615, 5.62628}, 1e-5);
+}
+
+TEST_CASE("Conjecture 5.5 fails though Lemmas 4.2, 4.3 and positive definiteness hold") {
+  const auto f = [](double t) {
+    return 1.2 + std::cos(t) + 0.01 * (std::cos(2 * t) + std::cos(3 * t) + std::cos(4 * t)) +
+           0.07 * std::cos(5 * t) + 0.001 / (1.25 - std::cos(t));
+  };
+  const std::vector<double> theta{0.5, 0.95, 5.44};
+  const auto conditions = check_angular_conditions<double>(f, 32);
+  CHECK(conditions.hold());
+  // The k-th coefficient is at least 0.001 * 4/3 * 2^-k; the least of 32 is two of k = 16.
+  CHECK(close_to(conditions.cosine_coefficient.value * f(0.0), 0.001 * 4 / 3 * std::pow(2, -15),
+                 1e-4 * 4e-8));
+  CHECK(least_slope(f, 1000) > 0.2);
+  CHECK(least_log_concavity(f, 1000) > 0.04);
+  CHECK(definiteness_of(matrix_of(f, theta)) == definiteness::positive);
+  check_determinants(determinants_of(f, theta), {1.0277, 0.3046, 0.3202, 0.4855}, 1e-4);
 }

@@ -11,6 +11,14 @@
 // arc_cosine<0> and arc_cosine<1> are the second moments of gates and of nodes, which are linearly
 // dependent only among opposite directions. So det M = 0 for distinct directions only with two
 // opposite pairs for arc_cosine<0>, three for arc_cosine<1>.
+//
+// Conjecture 5.5, that min_i det M_i is never above 0 for three or more directions (cramer.hpp),
+// follows from none of the four, nor from all of them together:
+//
+//   f = 1.2 + cos t + .01 (cos 2t + cos 3t + cos 4t) + .07 cos 5t + .001 / (1.25 - cos t)
+//
+// meets all four and has det M_i = .3046, .3202, .4855 at theta = (0.5, 0.95, 5.44). If it holds
+// for arc_cosine<1>, it is by more than these properties.
 #pragma once
 
 #include <algorithm>
