@@ -1,6 +1,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <ratio>
 #include <span>
 #include <tutelage/gradient/regions.hpp>
@@ -143,10 +144,129 @@ TEST_CASE("nodes that are positive multiples of others cut nothing more") {
   }
 }
 
+namespace {
+
+// The same network around another origin: f(x + origin) of the result is f(x) of net.
+template <class Net>
+Net around(Net net, const std::vector<double>& origin) {
+  auto& layer = net.template layer<1>();
+  for (std::size_t k = 0; k < layer.out_width(); ++k) {
+    for (std::size_t i = 0; i < origin.size(); ++i) {
+      layer.bias()[k] -= origin[i] * layer.weights()(i, k);
+    }
+  }
+  return net;
+}
+
+// Multiples of the nodes of layer 1: the same function.
+template <class Net>
+Net rescaled(Net net, stream& random) {
+  for (std::size_t k = 0; k < net.template layer<1>().out_width(); ++k) {
+    const double factor = 0.1 + random.uniform();
+    for (double& w : net.template layer<2>().weights().row(k)) w /= factor;
+    for (std::size_t i = 0; i <= net.in_width(); ++i) {
+      net.template layer<1>().weights()(i, k) *= factor;
+    }
+  }
+  return net;
+}
+
+}  // namespace
+
+TEST_CASE("far from the origin rounding makes no regions") {
+  // There a kink is known to a millionth or less of the segment, not to 64 epsilon.
+  stream random = random_stream(52);
+  std::size_t pieces = 0;
+  for (const double far : {1e3, 1e6, 1e8}) {
+    for (int s = 0; s < 20; ++s) {
+      auto p = random_point<double>(4, random), q = random_point<double>(4, random);
+      std::vector<double> origin(4);
+      for (double& x : origin) x = far * random_normal<double>(random);
+      for (std::size_t i = 0; i < 4; ++i) {
+        p[i] += origin[i];
+        q[i] += origin[i];
+      }
+      const auto net = around(random_network<deep<double>>({4, 10, 6, 5, 2}, 50), origin);
+      const auto multiple = rescaled(net, random);
+      const std::span<const double> from(p), to(q);
+      const auto alone = regions_along(from, to, net),
+                 both = regions_along(from, to, net, multiple);
+      pieces += alone.size();
+      CHECK(both.size() == alone.size());
+    }
+  }
+  CHECK(pieces > 300);
+}
+
+TEST_CASE("regions do not depend on the units of inputs and weights") {
+  stream random = random_stream(53);
+  const auto net = random_network<deep<double>>({4, 10, 6, 5, 2}, 54);
+  for (const double unit : {1e-100, 1e-3, 1e3, 1e100}) {
+    const auto p = random_point<double>(4, random), q = random_point<double>(4, random);
+    auto p_scaled = p, q_scaled = q;
+    for (double& x : p_scaled) x *= unit;
+    for (double& x : q_scaled) x *= unit;
+    auto inputs = net, weights = net;  // of all layers, biases of those above as they are scaled
+    double scale = unit;
+    inputs.for_each_layer([&](auto& layer, std::size_t) {
+      for (double& b : layer.bias()) b *= unit;
+    });
+    weights.for_each_layer([&](auto& layer, std::size_t l) {
+      if (l > 2) return;  // two layers reach 1e200
+      for (std::size_t i = 0; i < layer.in_width(); ++i) {
+        for (double& w : layer.weights().row(i)) w *= unit;
+      }
+      for (double& b : layer.bias()) b *= scale;
+      scale *= unit;
+    });
+    for (double& b : weights.layer<3>().bias()) b *= scale / unit;
+    const auto expected =
+        regions_along(std::span<const double>(p), std::span<const double>(q), net);
+    const auto check = [&](const auto& found) {
+      REQUIRE(found.size() == expected.size());
+      for (std::size_t i = 0; i < found.size(); ++i) {
+        CHECK(found[i].pattern == expected[i].pattern);
+        CHECK(close_to(found[i].end, expected[i].end, 1e-11));  // nearest kinks are farther apart
+      }
+    };
+    CHECK(expected.size() > 5);
+    check(regions_along(std::span<const double>(p_scaled), std::span<const double>(q_scaled),
+                        inputs));
+    check(regions_along(std::span<const double>(p), std::span<const double>(q), weights));
+  }
+}
+
+TEST_CASE("near an end that lies at 0 regions are told apart however long the segment") {
+  mlp<double, relu, 1, 3, 1> net;
+  for (std::size_t k = 0; k < 3; ++k) {
+    net.layer<1>().weights()(0, k) = 1;
+    net.layer<1>().bias()[k] = -1 - static_cast<double>(k);
+  }
+  const std::array<double, 1> p{0};
+  for (const double length : {4.0, 1e3, 1e20, 1e200}) {
+    const std::array<double, 1> q{length};
+    const auto pieces = regions_along(std::span<const double>(p), std::span<const double>(q), net);
+    REQUIRE(pieces.size() == 4);
+    for (std::size_t i = 0; i < 3; ++i) {
+      const double kink = static_cast<double>(i) + 1;
+      CHECK(close_to(pieces[i].end * length, kink, 4 * epsilon<double> * kink));
+    }
+  }
+  // Nearer than rounding: one piece, not none.
+  const std::array<double, 1> one{1}, next{std::nextafter(1.0, 2.0)};
+  CHECK(regions_along(std::span<const double>(one), std::span<const double>(next), net).size() ==
+        1);
+}
+
 TEST_CASE("segments that do not fit") {
   const auto net = random_network<deep<double>>({4, 3, 2, 5, 2}, 60);
   const std::vector<double> three(3), four(4);
   CHECK(message_of<shape_error>([&] {
           regions_along(std::span<const double>(four), std::span<const double>(three), net);
         }) == "regions_along: points of 4 and 3 numbers, expected 4");
+  auto none = four;
+  none[2] = std::numeric_limits<double>::quiet_NaN();
+  CHECK(message_of<argument_error>([&] {
+          regions_along(std::span<const double>(four), std::span<const double>(none), net);
+        }) == "regions_along: q has nan at row 0, column 2, expected finite numbers");
 }

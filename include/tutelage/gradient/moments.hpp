@@ -61,14 +61,26 @@ void add_product(const matrix<R>& L, const matrix<R>& W, const matrix<R>& H, R a
   multiply(LW, transposed(own), matrix_view(result), alpha, R(1));
 }
 
-}  // namespace detail
+// Matrices as they are, or of absolute values: sums of those are what rounding is relative to.
+struct as_is {
+  template <class M>
+  const M& operator()(const M& m) const {
+    return m;
+  }
+};
+struct absolute_values {
+  template <class R>
+  matrix<R> operator()(matrix<R> m) const {
+    for (R& entry : m) entry = std::abs(entry);
+    return m;
+  }
+};
 
-/// The update of each layer by Theorem 2, from expectations over data, [n_{l-1}+1, n_l] at [l-1]
-/// with the bias in the last row; without bias in the student's layer [n_{l-1}, n_l].
-template <class Teacher, class Student, class R = accumulator_t<typename Student::value_type>>
-std::array<matrix<R>, Student::depth> separated_updates(
+// L*W*H*^T + sign LWH^T for each layer, of the matrices that `of` makes of them.
+template <class Teacher, class Student, class R, class Of>
+std::array<matrix<R>, Student::depth> separated_sums(
     const Teacher& teacher, const Student& student,
-    const expectation_accumulator<Teacher, Student>& data) {
+    const expectation_accumulator<Teacher, Student>& data, R sign, Of of) {
   constexpr std::size_t L = Student::depth;
   std::array<matrix<R>, L> result;
   auto below = data.result(0);
@@ -82,11 +94,10 @@ std::array<matrix<R>, Student::depth> separated_updates(
       H_star = separated_H(here.A, here.zz_star);
       H = separated_H(here.B, here.zz);
     }
+    const auto W_star = bordered_weights<R>(teacher.template layer<l>(), l == L);
     auto dW = make_matrix<R>(layer.in_width() + 1, layer.out_width());
-    detail::add_product(below.ff_star.mean,
-                        detail::bordered_weights<R>(teacher.template layer<l>(), l == L), H_star,
-                        R(1), dW);
-    detail::add_product(below.ff.mean, detail::bordered_weights<R>(layer, l == L), H, R(-1), dW);
+    add_product<R>(of(below.ff_star.mean), of(W_star), of(H_star), R(1), dW);
+    add_product<R>(of(below.ff.mean), of(bordered_weights<R>(layer, l == L)), of(H), sign, dW);
     const std::size_t rows = layer.in_width() + (Layer::has_bias() ? 1 : 0);
     result[l - 1] = to_matrix(matrix_view(dW).middle_rows(0, rows));
     below = std::move(here);
@@ -98,25 +109,22 @@ std::array<matrix<R>, Student::depth> separated_updates(
   return result;
 }
 
-/// E[[f_{l-1}; 1] g_l^T] by the gradient rule, no separation assumed; shapes as above. Takes
-/// `chunk` samples at a time. Throws argument_error when there is no sample.
-template <class Teacher, class Student, class T = typename Student::value_type,
-          class R = accumulator_t<T>>
-std::array<matrix<R>, Student::depth> exact_updates(const Teacher& teacher, const Student& student,
-                                                    matrix_view<const T> x,
-                                                    std::size_t chunk = 16) {
+// E[of([f_{l-1}; 1]) g^T] for each layer, g(rule, number of the layer) given: [samples, n_l].
+template <class R, class Teacher, class Student, class T, class G, class Of>
+std::array<matrix<R>, Student::depth> mean_updates(const Teacher& teacher, const Student& student,
+                                                   matrix_view<const T> x, std::size_t chunk,
+                                                   G&& g_of, Of of) {
   constexpr std::size_t L = Student::depth;
-  if (x.rows() == 0) throw argument_error("exact_updates: no samples, expected at least 1");
   std::array<matrix<R>, L> result;
   student.for_each_layer([&](const auto& layer, std::size_t l) {
     result[l - 1] = make_matrix<R>(layer.weights().rows(), layer.out_width());
   });
   const R share = R(1) / static_cast<R>(x.rows());
   for_each_rule(teacher, student, x, chunk, [&](auto& rule, std::size_t first) {
-    const auto add = [&]<std::size_t l>(std::integral_constant<std::size_t, l>) {
-      const auto g = rule.template g<l>();
+    const auto add = [&]<std::size_t l>(std::integral_constant<std::size_t, l> number) {
+      const auto& g = g_of(rule, number);
       auto& dW = result[l - 1];
-      for (std::size_t i = 0; i < g.rows(); ++i) {
+      for (std::size_t i = 0; i < rule.samples(); ++i) {
         for (std::size_t j = 0; j < dW.shape(0); ++j) {
           R f = 1;
           if (j < student.template layer<l>().in_width()) {
@@ -126,8 +134,8 @@ std::array<matrix<R>, Student::depth> exact_updates(const Teacher& teacher, cons
               f = static_cast<R>(rule.student_activations().template f<l - 1>()(i, j));
             }
           }
-          for (std::size_t k = 0; k < g.cols(); ++k) {
-            dW(j, k) += share * f * static_cast<R>(g(i, k));
+          for (std::size_t k = 0; k < dW.shape(1); ++k) {
+            dW(j, k) += share * of(f) * static_cast<R>(g(i, k));
           }
         }
       }
@@ -140,24 +148,102 @@ std::array<matrix<R>, Student::depth> exact_updates(const Teacher& teacher, cons
   return result;
 }
 
-/// |separated - exact| / |exact| for each layer's update (Frobenius norms) over samples x, [N,
-/// n_0]: how wrong Assumption 1 is. 0 where nothing is learned either way.
+// |D V^T f*_L| + |D V^T f_L|, the two whose difference is g_l: [samples, n_l].
+template <class R, std::size_t L, std::size_t l, class Rule, class Layer>
+matrix<R> gradient_sizes(const Rule& rule, const Layer& layer) {
+  const auto f_star = rule.teacher_activations().template f<L>();
+  const auto f_L = rule.student_activations().template f<L>();
+  const auto f = rule.student_activations().template f<l>();
+  auto result = make_matrix<R>(f.rows(), f.cols());
+  for (std::size_t i = 0; i < f.rows(); ++i) {
+    for (std::size_t k = 0; k < f.cols(); ++k) {
+      R of_teacher = 0, of_student = 0;
+      if constexpr (l == L) {
+        of_teacher = static_cast<R>(f_star(i, k));
+        of_student = static_cast<R>(f_L(i, k));
+      } else {
+        const auto V = rule.template V<l>(i);
+        const R z = static_cast<R>(layer.gate().factor(f(i, k)));
+        for (std::size_t c = 0; c < V.rows(); ++c) {
+          of_teacher += z * static_cast<R>(V(c, k)) * static_cast<R>(f_star(i, c));
+          of_student += z * static_cast<R>(V(c, k)) * static_cast<R>(f_L(i, c));
+        }
+      }
+      result(i, k) = std::abs(of_teacher) + std::abs(of_student);
+    }
+  }
+  return result;
+}
+
+}  // namespace detail
+
+/// The update of each layer by Theorem 2, from expectations over data, [n_{l-1}+1, n_l] at [l-1]
+/// with the bias in the last row; without bias in the student's layer [n_{l-1}, n_l].
+template <class Teacher, class Student, class R = accumulator_t<typename Student::value_type>>
+std::array<matrix<R>, Student::depth> separated_updates(
+    const Teacher& teacher, const Student& student,
+    const expectation_accumulator<Teacher, Student>& data) {
+  return detail::separated_sums(teacher, student, data, R(-1), detail::as_is{});
+}
+
+/// E[[f_{l-1}; 1] g_l^T] by the gradient rule, no separation assumed; shapes as above. Takes
+/// `chunk` samples at a time. Throws argument_error when there is no sample.
+template <class Teacher, class Student, class T = typename Student::value_type,
+          class R = accumulator_t<T>>
+std::array<matrix<R>, Student::depth> exact_updates(const Teacher& teacher, const Student& student,
+                                                    matrix_view<const T> x,
+                                                    std::size_t chunk = 16) {
+  if (x.rows() == 0) throw argument_error("exact_updates: no samples, expected at least 1");
+  const auto g = [](auto& rule, auto l) { return rule.template g<l()>(); };
+  return detail::mean_updates<R>(teacher, student, x, chunk, g, detail::as_is{});
+}
+
+/// How wrong Assumption 1 is for each layer's update over samples x, [N, n_0]: |separated - exact|
+/// over the size of what is added to them, Frobenius norms both. An update is a difference, of the
+/// teacher's term and the student's, that nears 0 as the student learns; the size is that of the
+/// terms, of both kinds:
+///
+///   E[|f_{l-1}| (|D V^T f*_L| + |D V^T f_L|)^T] + |L*||W*||H*|^T + |L||W||H|^T
+///
+/// Between 0 and 1, and 0 where all terms are. Throws argument_error when a size is not finite.
 template <class Teacher, class Student, class T = typename Student::value_type>
 std::array<double, Student::depth> separation_errors(const Teacher& teacher, const Student& student,
                                                      matrix_view<const T> x) {
+  using R = accumulator_t<T>;
   expectation_accumulator data(teacher, student);
   data.add(x);
+  const detail::absolute_values absolute;
   const auto separated = separated_updates(teacher, student, data);
+  const auto separated_size = detail::separated_sums(teacher, student, data, R(1), absolute);
   const auto exact = exact_updates(teacher, student, x);
+  const auto exact_size = detail::mean_updates<R>(
+      teacher, student, x, 16,
+      [&](auto& rule, auto l) {
+        return detail::gradient_sizes<R, Student::depth, l()>(rule, student.template layer<l()>());
+      },
+      [](R f) { return std::abs(f); });
   std::array<double, Student::depth> result{};
   for (std::size_t l = 0; l < result.size(); ++l) {
-    accumulator_t<T> difference = 0, norm = 0;
+    R sum = 0, largest = 0;
+    const auto size = [&](std::size_t i) {
+      return separated_size[l].data()[i] + exact_size[l].data()[i];
+    };
     for (std::size_t i = 0; i < exact[l].size(); ++i) {
-      const auto e = exact[l].data()[i], s = separated[l].data()[i];
-      difference += (s - e) * (s - e);
-      norm += e * e;
+      largest = std::max(largest, size(i));
+      sum += size(i);
     }
-    if (difference > 0) result[l] = static_cast<double>(std::sqrt(difference / norm));
+    if (!is_finite(sum)) {
+      throw argument_error(detail::text("separation_errors: the update of layer ", l + 1,
+                                        " is not finite, expected finite weights and samples"));
+    }
+    if (largest == 0) continue;
+    R difference = 0, norm = 0;  // relative to the largest, lest squares leave the range
+    for (std::size_t i = 0; i < exact[l].size(); ++i) {
+      const R d = (separated[l].data()[i] - exact[l].data()[i]) / largest, s = size(i) / largest;
+      difference += d * d;
+      norm += s * s;
+    }
+    result[l] = static_cast<double>(std::sqrt(difference / norm));
   }
   return result;
 }
