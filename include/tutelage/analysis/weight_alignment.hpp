@@ -91,6 +91,21 @@ weight_alignment align_weights(const TeacherLayer& teacher, const StudentLayer& 
   return result;
 }
 
+/// |w~_k| of a layer's nodes.
+template <layer L>
+std::vector<double> fan_in_norms(const L& l) {
+  std::vector<double> norms(l.out_width());
+  std::vector<double> column(l.in_width());
+  for (std::size_t k = 0; k < norms.size(); ++k) {
+    for (std::size_t i = 0; i < column.size(); ++i) {
+      column[i] = static_cast<double>(l.weights()(i, k));
+    }
+    const detail::scaled_norm<double> norm{std::span<const double>(column)};
+    norms[k] = std::ldexp(norm.norm, norm.exponent);
+  }
+  return norms;
+}
+
 /// |v_k| of the nodes of hidden layer l: the norms of the rows of W~_{l+1}.
 template <std::size_t l, class Network>
 std::vector<double> fan_out_norms(const Network& net) {
