@@ -64,13 +64,15 @@ struct weight_alignment {
 };
 
 /// Compares two layers that take the same inputs. Throws shape_error when their input widths
-/// differ.
+/// differ, argument_error when a weight is not finite.
 template <layer TeacherLayer, layer StudentLayer>
 weight_alignment align_weights(const TeacherLayer& teacher, const StudentLayer& student) {
   if (teacher.in_width() != student.in_width()) {
     throw shape_error(detail::text("align_weights: the student's layer takes ", student.in_width(),
                                    " inputs, the teacher's ", teacher.in_width()));
   }
+  detail::require_finite_weights("align_weights", teacher);
+  detail::require_finite_weights("align_weights", student);
   const auto w_star = make_regular(teacher);
   const auto w = make_regular(student);
   const std::size_t m = teacher.out_width(), n = student.out_width();
