@@ -206,13 +206,10 @@ TEST_CASE("a trained pair: every teacher is proved at a real size") {
       excess += (p.h - p.distance) / static_cast<double>(c.proofs.size());
     CHECK(excess > 0);
     CHECK(excess < 0.02);
-    // One student covers them all: that whose weights say so.
+    // The student that covers most is one whose weights say so; copies on both sides share.
     REQUIRE(c.student());
-    CHECK(c.share_of(*c.student()) > 0.8 * c.share());
+    CHECK(c.share_of(*c.student()) > c.share() / 3);
     CHECK(weights.eps_coincident(c.teacher, *c.student(), 0.02));
-    MESSAGE(c.share(), " ", c.share_of(*c.student()), " ", excess, " ",
-            weights.sine(c.teacher, *c.student()), " ",
-            weights.boundary_gap(c.teacher, *c.student()));
   }
 }
 
