@@ -100,7 +100,7 @@ pruning_section describe_pruning(const Teacher& teacher, const Student& student,
   using namespace tutelage;
   const auto partition =
       colinear_groups(teacher.template layer<1>(), student.template layer<1>(), section_tolerance);
-  pruning_section result{section_tolerance, 0, 0, 0, 0, 0, 0, {}};
+  pruning_section result{section_tolerance, 0, 0, 0, 0, 0, 0, {}, {}, {}};
   for (const auto& group : partition.groups) {
     result.groups += !group.students.empty();
     result.aligned_groups += !group.students.empty() && group.aligned();
@@ -131,9 +131,22 @@ pruning_section describe_pruning(const Teacher& teacher, const Student& student,
   return result;
 }
 
+// Theorem 2, for gradients that are not 0.
+template <class Teacher, class Student, class Inputs>
+void describe_kinks(const Teacher& teacher, const Student& student, const Inputs& inputs,
+                    pruning_section& result) {
+  const auto partition = tutelage::colinear_groups(teacher.template layer<1>(),
+                                                   student.template layer<1>(), section_tolerance);
+  const auto bounds = tutelage::bound_kinks(teacher, student, partition, inputs);
+  for (std::size_t g = 0; g < bounds.size(); ++g) {
+    if (partition.groups[g].aligned()) continue;
+    result.kink = std::max(result.kink.value_or(0), bounds[g].kink);
+    result.kink_bound = std::max(result.kink_bound.value_or(0), bounds[g].bound);
+  }
+}
+
 /// Proofs, observers and gradients on the training inputs, pruning on the evaluation inputs. Proofs
-/// are for the squared error, bounds for
-/// two layers, drawn inputs and the squared error.
+/// are for the squared error, kinks for two layers, too, bounds for drawn inputs besides.
 template <class Teacher, class Student, class Inputs>
 sections analyze(const Teacher& teacher, const Student& student, const options& o,
                  const tutelage::alignment& lowest, const Inputs& training,
@@ -145,6 +158,7 @@ sections analyze(const Teacher& teacher, const Student& student, const options& 
                   describe_pruning(teacher, student, lowest, evaluation)};
   if (o.loss == "mse") result.local = describe_local(teacher, student, training);
   if constexpr (Teacher::depth == 2) {
+    if (o.loss == "mse") describe_kinks(teacher, student, training, result.pruning);
     if (!o.reads_images() && o.loss == "mse") {
       result.bounds = describe_bounds(teacher, student, training, o);
     }

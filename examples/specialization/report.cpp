@@ -132,6 +132,11 @@ void print_sections(std::ostream& out, const sections& s) {
                   100 * p.unmatched_strength, 100 * *p.pruned_change);
   }
   out << '\n';
+  if (p.kink && p.kink_bound && std::isfinite(*p.kink_bound)) {
+    out << format(
+        "  groups without a teacher: gradients prove kinks of %.3g at most (seen: %.3g)\n",
+        *p.kink_bound, *p.kink);
+  }
 }
 
 void print_run(std::ostream& out, const run_result& run) {
@@ -251,7 +256,9 @@ void add_sections(nlohmann::json& result, const sections& s) {
                        {"merged_change", number_or_null(p.merged_change)},
                        {"unmatched", p.unmatched},
                        {"unmatched_strength", p.unmatched_strength},
-                       {"pruned_change", number_or_null(p.pruned_change)}};
+                       {"pruned_change", number_or_null(p.pruned_change)},
+                       {"kink", number_or_null(p.kink)},
+                       {"kink_bound", number_or_null(p.kink_bound)}};
 }
 
 nlohmann::json describe_run(const run_result& run) {

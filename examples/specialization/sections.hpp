@@ -74,6 +74,9 @@ struct pruning_section {
   std::size_t unmatched;       // students of no teacher by correlation
   double unmatched_strength;   // largest |v||w~| of these over the median of the others; 0 for none
   std::optional<double> pruned_change;  // of the outputs without them; none when none would be left
+  // The largest kink of a group without a teacher, by the weights and as the gradients bound it;
+  // none without such groups, in deep networks and for other losses. Infinite: no bound.
+  std::optional<double> kink, kink_bound;
 };
 
 struct sections {

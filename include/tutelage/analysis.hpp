@@ -9,7 +9,9 @@
 #include <tutelage/analysis/dataset_conditions.hpp>
 #include <tutelage/analysis/dynamics.hpp>
 #include <tutelage/analysis/local_certificate.hpp>
+#include <tutelage/analysis/lowest_gradients.hpp>
 #include <tutelage/analysis/node_gradients.hpp>
+#include <tutelage/analysis/noisy_pruning.hpp>
 #include <tutelage/analysis/noisy_recovery.hpp>
 #include <tutelage/analysis/observers.hpp>
 #include <tutelage/analysis/pruning.hpp>

@@ -136,9 +136,9 @@ TEST_CASE("opposite nodes are not co-linear, but share a kink") {
   const auto& l = student.layer<1>();
   const auto partition = colinear_groups(teacher.layer<1>(), l, 1e-12);
   REQUIRE(partition.groups.size() == 3);
-  CHECK(partition.groups[0].opposite == std::nullopt);
-  CHECK(partition.groups[1].opposite == std::optional<std::size_t>(2));
-  CHECK(partition.groups[2].opposite == std::optional<std::size_t>(1));
+  CHECK(partition.groups[0].boundary == 0);
+  CHECK(partition.groups[1].boundary == 1);
+  CHECK(partition.groups[2].boundary == 1);
   const auto b =
       balance_groups<1>(teacher, student, partition, observe(teacher.layer<1>(), l, all_space{}),
                         observe(l, l, all_space{}));
@@ -148,6 +148,29 @@ TEST_CASE("opposite nodes are not co-linear, but share a kink") {
   // Neither observes the boundary that they share, nor is there a third.
   CHECK(b[1].observers == 0);
   CHECK(!b[1].independent);
+}
+
+TEST_CASE("two groups opposite to one share its boundary: no part of the kink is missed") {
+  // Directions 0, pi - 0.08 and pi + 0.08: the last two are opposite to the first within 0.1, and
+  // no multiples of one another.
+  any_mlp teacher({2, 1, 1}), student({2, 3, 1});
+  const double pi = std::acos(-1.0), angles[] = {0, pi - 0.08, pi + 0.08};
+  for (std::size_t k = 0; k < 3; ++k) {
+    student.layer<1>().weights()(0, k) = std::cos(angles[k]);
+    student.layer<1>().weights()(1, k) = std::sin(angles[k]);
+    student.layer<2>().weights()(k, 0) = std::exp2(static_cast<double>(k));
+  }
+  const auto& l = student.layer<1>();
+  const auto partition = colinear_groups(teacher.layer<1>(), l, 0.1);
+  REQUIRE(partition.groups.size() == 3);
+  const auto b =
+      balance_groups<1>(teacher, student, partition, observe(teacher.layer<1>(), l, all_space{}),
+                        observe(l, l, all_space{}));
+  for (std::size_t g = 0; g < 3; ++g) {
+    CHECK(partition.groups[g].boundary == 0);
+    CHECK(close_to(b[g].kink, 7, 64 * epsilon<double>));
+    CHECK(b[g].observers == 0);
+  }
 }
 
 TEST_CASE("a kink is its own layer's: slopes of teacher and student may differ") {

@@ -116,7 +116,6 @@ TEST_CASE("quantiles of few samples") {
   for (std::size_t i = 0; i < 4; ++i)
     values(i, 0) = static_cast<double>((i * 3) % 4) - 2;  // -2 1 0 -1
   g.add<double>(values, inputs, true);
-  g.finish();
   CHECK(g.quantile(0) == 0);
   CHECK(g.quantile(0.25) == 0);
   CHECK(g.quantile(0.26) == 1);
@@ -126,6 +125,33 @@ TEST_CASE("quantiles of few samples") {
   for (const double q : {-0.1, 1.1, std::numeric_limits<double>::quiet_NaN()}) {
     CHECK_THROWS_AS(static_cast<void>(g.quantile(q)), argument_error);
   }
+}
+
+TEST_CASE("gradients that do not fit the layer, and none") {
+  layer_gradients g(2, 3);
+  CHECK(message_of<argument_error>([&] { static_cast<void>(g.max()); }) ==
+        "max: no samples, expected at least 1");
+  CHECK(message_of<argument_error>([&] { static_cast<void>(g.quantile(0.5)); }) ==
+        "quantile: no samples, expected at least 1");
+  const auto values = make_matrix<double>(4, 3);
+  auto inputs = make_matrix<double>(4, 2);
+  const auto add = [&](const matrix<double>& from) { g.add<double>(from, inputs, true); };
+  CHECK(message_of<shape_error>([&] { add(make_matrix<double>(4, 5)); }) ==
+        "layer_gradients: g is (4x5), expected (4x3)");
+  CHECK_THROWS_AS(add(make_matrix<double>(5, 3)), shape_error);
+  for (const double wrong : {std::numeric_limits<double>::quiet_NaN(), infinity}) {
+    inputs(2, 1) = wrong;
+    CHECK_THROWS_AS(add(values), argument_error);
+    inputs(2, 1) = 0;
+    auto broken = values;
+    broken(3, 2) = wrong;
+    CHECK_THROWS_AS(add(broken), argument_error);
+  }
+  // What was refused left nothing behind.
+  CHECK_THROWS_AS(static_cast<void>(g.max()), argument_error);
+  CHECK(g.batch_max() == 0);
+  add(values);
+  CHECK(g.max() == 0);
 }
 
 TEST_CASE("the interpolation bound holds for all batches, and is attained") {
@@ -155,6 +181,12 @@ TEST_CASE("the interpolation bound holds for all batches, and is attained") {
   CHECK(message_of<argument_error>([] {
           interpolation_bound(1, batches_without_replacement{0});
         }) == "interpolation_bound: the batch is 0, expected at least 1");
+  for (const double wrong : {-1.0, std::numeric_limits<double>::quiet_NaN()}) {
+    CHECK_THROWS_AS(interpolation_bound(wrong, batches_without_replacement{1}), argument_error);
+    CHECK_THROWS_AS(interpolation_bound(wrong, batches_with_replacement{}), argument_error);
+  }
+  CHECK(message_of<argument_error>([] { interpolation_bound(-1, batches_with_replacement{}); }) ==
+        "interpolation_bound: eps is -1, expected a number from 0 on");
 }
 
 TEST_CASE("no batch's gradient exceeds batch_max, and a sample's attains it") {

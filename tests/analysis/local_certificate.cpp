@@ -5,8 +5,10 @@
 #include <vector>
 
 #include <tutelage/analysis/local_certificate.hpp>
+#include <tutelage/analysis/weight_alignment.hpp>
 #include <tutelage/data/student.hpp>
 #include <tutelage/data/teacher.hpp>
+#include <tutelage/train/train.hpp>
 
 #include "support/random.hpp"
 #include "support/split_student.hpp"
@@ -179,6 +181,35 @@ TEST_CASE("the true gap, the bound and the gradient: a student that is off by de
         CHECK(at[0] <= p.h * (1 + 1e-9));
       }
     }
+  }
+}
+
+TEST_CASE("a trained pair: every teacher is proved at a real size") {
+  mlp<double, relu, 20, 5, 10> teacher;
+  mlp<double, relu, 20, 15, 10> student;
+  construct_teacher(teacher, {}, constant_bias{-0.1}, stream(1, purpose::teacher));
+  initialize(student, gaussian_start{0.05}, stream(1, purpose::student));
+  const auto x = draw_inputs<double>(gaussian_inputs{1.5}, 10'000, 20, 1);
+  const data_set data(x, outputs(teacher, x));
+  train(student, with_replacement(data, {.batch = 16, .steps = 1000, .seed = 1}),
+        mean_squared_error{}, sgd{}, constant_rate{0.05}, {.epochs = 30U});
+  CHECK(check_true(teacher, student, x) > 5 * 200);
+  const auto weights = align_weights(teacher.layer<1>(), student.layer<1>());
+  for (const auto& c : local_certificates(teacher, student, x)) {
+    CHECK(c.samples == 256);
+    CHECK(c.share() > 0.8);
+    CHECK(c.width < 0.1);
+    CHECK(c.quantile(0.5) < 0.05);
+    // Above the true distance of the nearest boundary, and not by much.
+    double excess = 0;
+    for (const auto& p : c.proofs)
+      excess += (p.h - p.distance) / static_cast<double>(c.proofs.size());
+    CHECK(excess > 0);
+    CHECK(excess < 0.02);
+    // The student that covers most is one whose weights say so; copies on both sides share.
+    REQUIRE(c.student());
+    CHECK(c.share_of(*c.student()) > c.share() / 3);
+    CHECK(weights.eps_coincident(c.teacher, *c.student(), 0.02));
   }
 }
 

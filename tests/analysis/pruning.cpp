@@ -107,6 +107,18 @@ TEST_CASE("hidden layers above the lowest, leaky gates, and constants without a 
   CHECK(same_function(below, folded, x));
 }
 
+TEST_CASE("nodes without fan-out are merged away, however large") {
+  mlp<double, relu, 1, 3, 1> net;
+  net.layer<1>().weights()(0, 0) = 1e-300;
+  net.layer<1>().weights()(0, 1) = 1e300;  // in units of the first, infinite
+  net.layer<1>().weights()(0, 2) = -1;
+  net.layer<2>().weights()(2, 0) = 3;
+  const auto merged = merge_colinear<1>(net, 0);
+  CHECK(merged.widths()[1] == 2);
+  CHECK(merged.layer<2>().weights()(0, 0) == 0);
+  CHECK(merged.layer<2>().weights()(1, 0) == 3);
+}
+
 TEST_CASE("a layer of constants keeps one silent node") {
   mlp<double, relu, 2, 3, 2> net;
   net.layer<1>().bias()[1] = 2;

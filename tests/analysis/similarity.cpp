@@ -176,6 +176,30 @@ TEST_CASE("SVCCA leaves small components out") {
   CHECK(close_to(mean_correlation(all), (all[0] + all[1]) / 2, epsilon<double>));
 }
 
+TEST_CASE("no size of activations is too large or too small") {
+  const auto s = related(200, 3, 4, 5);
+  const double similarity = linear_cka(s.x, s.y);
+  const auto rho = svcca(s.x, s.y);
+  for (const int exponent : {-1060, -700, -350, 350, 700, 1019}) {
+    auto x = s.x, y = s.y;
+    for (double& value : x) value = std::ldexp(value, exponent);
+    for (double& value : y) value = std::ldexp(value, -exponent / 2);
+    // Numbers below 2^-1022 have fewer digits.
+    const double unit = exponent < -1022 ? 1e-2 : 64 * epsilon<double>;
+    CHECK(close_to(linear_cka(x, s.y), similarity, unit));
+    CHECK(close_to(linear_cka(x, y), similarity, unit));
+    CHECK(close_to(linear_cka(x, x), 1, unit));
+    CHECK(close(svcca(x, y), rho, 16 * unit));
+  }
+  // A node that is large and constant hides none that change.
+  auto x = make_matrix<double>(200, 4);
+  for (std::size_t i = 0; i < 200; ++i) {
+    x(i, 0) = 1e300;
+    for (std::size_t k = 0; k < 3; ++k) x(i, k + 1) = 1e-20 * s.x(i, k);
+  }
+  CHECK(close_to(linear_cka(x, s.y), similarity, 64 * epsilon<double>));
+}
+
 TEST_CASE("degenerate input") {
   auto constant = make_matrix<float>(5, 2), changing = constant;
   for (float& value : constant) value = 0.1F;

@@ -28,7 +28,6 @@
 #include <limits>
 #include <numbers>
 #include <numeric>
-#include <optional>
 
 #include <tutelage/analysis/observers.hpp>
 #include <tutelage/analysis/weight_alignment.hpp>
@@ -43,8 +42,7 @@ namespace tutelage::inline TUTELAGE_TARGET {
 struct colinear_group {
   std::vector<std::size_t> teachers;
   std::vector<std::size_t> students;
-  std::optional<std::size_t>
-      opposite;  // the group with the same boundary, active on its other side
+  std::size_t boundary = 0;  // the first group with this boundary, on either side: perhaps itself
 
   /// Is there a teacher in it?
   [[nodiscard]] bool aligned() const noexcept { return !teachers.empty(); }
@@ -105,7 +103,7 @@ inline void require_tolerance(const char* function, double tolerance) {
 
 /// The groups of two layers that take the same inputs. Nodes are joined when their angle is below
 /// 90 degrees and its sine and the gap of their regular biases are at most `tolerance`; groups are
-/// what such pairs connect. Rounding of a multiple is a few epsilon. Throws shape_error when the
+/// what such pairs connect, boundaries what they and opposite pairs do. Rounding of a multiple is a few epsilon. Throws shape_error when the
 /// layers' inputs differ and argument_error for a negative tolerance or a weight that is not
 /// finite.
 template <layer Teacher, layer Student>
@@ -160,10 +158,12 @@ colinear_partition colinear_groups(const Teacher& teacher, const Student& studen
     colinear_group& group = result.groups[group_of[root]];
     (i < m ? group.teachers : group.students).push_back(node);
   }
+  detail::disjoint_sets boundaries(result.groups.size());
   for (const auto& [i, k] : opposites) {
-    const std::size_t a = group_of[sets.root(i)], b = group_of[sets.root(k)];
-    result.groups[a].opposite = b;
-    result.groups[b].opposite = a;
+    boundaries.join(group_of[sets.root(i)], group_of[sets.root(k)]);
+  }
+  for (std::size_t g = 0; g < result.groups.size(); ++g) {
+    result.groups[g].boundary = boundaries.root(g);
   }
   return result;
 }
@@ -177,28 +177,13 @@ colinear_partition colinear_groups(const L& l, double tolerance) {
   return result;
 }
 
-/// |w~_k| of a layer's nodes.
-template <layer L>
-std::vector<double> fan_in_norms(const L& l) {
-  std::vector<double> norms(l.out_width());
-  std::vector<double> column(l.in_width());
-  for (std::size_t k = 0; k < norms.size(); ++k) {
-    for (std::size_t i = 0; i < column.size(); ++i) {
-      column[i] = static_cast<double>(l.weights()(i, k));
-    }
-    const detail::scaled_norm<double> norm{std::span<const double>(column)};
-    norms[k] = std::ldexp(norm.norm, norm.exponent);
-  }
-  return norms;
-}
-
 /// What Theorem 2 says of one group.
 struct group_balance {
   std::vector<double>
       residual;               // [C], (1 - c) c_s of its students less (1 - c*) c_s of its teachers
-  double kink = 0;            // |residual|, of this and the opposite group together
+  double kink = 0;            // |residual|, of all groups with this boundary together
   double gauge = 0;           // sum of the norms of what all its nodes add: what could cancel
-  std::size_t observers = 0;  // student nodes outside it and its opposite that observe either
+  std::size_t observers = 0;  // student nodes outside these groups that observe one
   std::size_t rank = 0;       // of their fan-outs
   bool independent = false;   // rank = C: at a critical point the kink is 0
 };
@@ -250,9 +235,11 @@ std::vector<group_balance> balance_groups(const Teacher& teacher, const Student&
       add(next_star.linear_weights(), j, norms_star[j], -bend_star);
     }
     // Of one boundary, whichever side its nodes are active on.
-    std::vector<const colinear_group*> both{&group};
-    if (group.opposite) both.push_back(&partition.groups.at(*group.opposite));
-    for (const colinear_group* side : both) {
+    std::vector<const colinear_group*> sides;
+    for (const colinear_group& side : partition.groups) {
+      if (side.boundary == group.boundary) sides.push_back(&side);
+    }
+    for (const colinear_group* side : sides) {
       for (const std::size_t k : side->students) {
         for (const std::size_t o : seen_by.of(k)) sees[o] = true;
       }
@@ -260,7 +247,7 @@ std::vector<group_balance> balance_groups(const Teacher& teacher, const Student&
         for (const std::size_t o : teachers_seen_by.of(j)) sees[o] = true;
       }
     }
-    for (const colinear_group* side : both) {
+    for (const colinear_group* side : sides) {
       for (const std::size_t k : side->students) sees[k] = false;
     }
     b.observers = static_cast<std::size_t>(std::count(sees.begin(), sees.end(), true));
@@ -276,12 +263,13 @@ std::vector<group_balance> balance_groups(const Teacher& teacher, const Student&
     b.independent = b.rank == C;
   }
   for (std::size_t s = 0; s < result.size(); ++s) {
-    const auto opposite = partition.groups[s].opposite;
-    double square = 0;
-    for (std::size_t c = 0; c < C; ++c) {
-      const double both = result[s].residual[c] + (opposite ? result[*opposite].residual[c] : 0.0);
-      square += both * both;
+    std::vector<double> all(C);
+    for (std::size_t other = 0; other < result.size(); ++other) {
+      if (partition.groups[other].boundary != partition.groups[s].boundary) continue;
+      for (std::size_t c = 0; c < C; ++c) all[c] += result[other].residual[c];
     }
+    double square = 0;
+    for (const double r : all) square += r * r;
     result[s].kink = std::sqrt(square);
   }
   return result;

@@ -22,6 +22,7 @@
 #include <cstddef>
 
 #include <tutelage/analysis/residuals.hpp>
+#include <tutelage/core/finite.hpp>
 #include <tutelage/model/network.hpp>
 #include <vector>
 
@@ -32,12 +33,25 @@ struct batches_without_replacement {
   std::size_t batch = 1;
 };
 
-/// The bound on every sample's |g_l| when no batch's gradient has an entry above eps.
-inline double interpolation_bound(double eps, batches_with_replacement) { return eps; }
+namespace detail {
+inline void require_eps(const char* function, double eps) {
+  if (!(eps >= 0)) {
+    throw argument_error(text(function, ": eps is ", eps, ", expected a number from 0 on"));
+  }
+}
+}  // namespace detail
+
+/// The bound on every sample's |g_l| when no batch's gradient has an entry above eps. Throws
+/// argument_error for an eps that is negative or no number.
+inline double interpolation_bound(double eps, batches_with_replacement) {
+  detail::require_eps("interpolation_bound", eps);
+  return eps;
+}
 
 /// As above, for a data set of more than `batches.batch` samples. Throws argument_error for an
-/// empty batch.
+/// empty batch, too.
 inline double interpolation_bound(double eps, batches_without_replacement batches) {
+  detail::require_eps("interpolation_bound", eps);
   if (batches.batch == 0) {
     throw argument_error("interpolation_bound: the batch is 0, expected at least 1");
   }
@@ -50,17 +64,24 @@ class layer_gradients {
   layer_gradients(std::size_t l, std::size_t nodes) : layer_(l), node_max_(nodes, 0) {}
 
   /// Adds samples: g_l [N, n] and what the layer takes, f_{l-1} [N, d]; a bias takes 1. Throws
-  /// argument_error when a gradient is not finite.
+  /// shape_error when they do not fit and argument_error when a number is not finite; then nothing
+  /// was added.
   template <real_scalar T>
   void add(matrix_view<const T> g, matrix_view<const T> f, bool has_bias) {
+    detail::require_shape("layer_gradients", "g", g, f.rows(), node_max_.size());
+    for (std::size_t i = 0; i < g.rows(); ++i) {
+      for (std::size_t k = 0; k < g.cols(); ++k) {
+        if (!is_finite(g(i, k))) {
+          throw argument_error(detail::text("measure_gradients: the gradient of node ", k,
+                                            " of layer ", layer_, " is not finite"));
+        }
+      }
+    }
+    detail::require_finite("measure_gradients", "what a layer takes", f);
     for (std::size_t i = 0; i < g.rows(); ++i) {
       double largest = 0, input = has_bias ? 1 : 0;
       for (std::size_t k = 0; k < g.cols(); ++k) {
         const auto size = static_cast<double>(std::abs(g(i, k)));
-        if (!is_finite(size)) {
-          throw argument_error(detail::text("measure_gradients: the gradient of node ", k,
-                                            " of layer ", layer_, " is not finite"));
-        }
         node_max_[k] = std::max(node_max_[k], size);
         largest = std::max(largest, size);
       }
@@ -70,21 +91,26 @@ class layer_gradients {
     }
   }
 
-  /// To be called once all samples are added, before anything is asked.
-  void finish() { std::sort(per_sample_.begin(), per_sample_.end()); }
-
-  /// Largest |g_l(x)| of all samples.
-  [[nodiscard]] double max() const { return per_sample_.back(); }
+  /// Largest |g_l(x)| of all samples. Throws argument_error when there is none.
+  [[nodiscard]] double max() const {
+    require_samples("max");
+    return *std::max_element(per_sample_.begin(), per_sample_.end());
+  }
 
   /// The smallest value that at least the share q of the samples do not exceed: quantile(1) is
-  /// max(). Throws argument_error unless q is in [0, 1].
+  /// max(). Throws argument_error unless q is in [0, 1] and there is a sample.
   [[nodiscard]] double quantile(double q) const {
     if (!(q >= 0 && q <= 1)) {
       throw argument_error(detail::text("quantile: ", q, ", expected one in [0, 1]"));
     }
+    require_samples("quantile");
     const auto N = static_cast<double>(per_sample_.size());
     const auto rank = static_cast<std::size_t>(std::ceil(q * N));
-    return per_sample_[rank == 0 ? 0 : std::min(rank, per_sample_.size()) - 1];
+    auto values = per_sample_;
+    const auto at = values.begin() +
+                    static_cast<std::ptrdiff_t>(rank == 0 ? 0 : std::min(rank, values.size()) - 1);
+    std::nth_element(values.begin(), at, values.end());
+    return *at;
   }
 
   /// Largest absolute gradient of each node over all samples, [n].
@@ -95,9 +121,15 @@ class layer_gradients {
   [[nodiscard]] double batch_max() const noexcept { return batch_max_; }
 
  private:
+  void require_samples(const char* function) const {
+    if (per_sample_.empty()) {
+      throw argument_error(detail::text(function, ": no samples, expected at least 1"));
+    }
+  }
+
   std::size_t layer_;
   std::vector<double> node_max_;
-  std::vector<double> per_sample_;  // sorted
+  std::vector<double> per_sample_;  // |g_l(x)|
   double batch_max_ = 0;
 };
 
@@ -146,7 +178,6 @@ critical_point<Student::depth> measure_gradients(const Teacher& teacher, const S
                         layer_type::has_bias());
     });
   });
-  for (auto& layer : layers) layer.finish();
   return critical_point<Student::depth>(std::move(layers));
 }
 

@@ -40,8 +40,9 @@
 #include <span>
 #include <type_traits>
 
+#include <tutelage/analysis/lowest_gradients.hpp>
+#include <tutelage/analysis/weight_alignment.hpp>
 #include <tutelage/data/inputs.hpp>
-#include <tutelage/gradient/patterns.hpp>
 #include <tutelage/gradient/rule.hpp>
 #include <tutelage/model/network.hpp>
 #include <tutelage/model/regular_weights.hpp>
@@ -111,105 +112,6 @@ struct local_certificate {
 
 namespace detail {
 
-// The networks with absolute weights, for bounds of rounding: given absolute inputs every gate is
-// open.
-template <class Network>
-Network absolute_weights(Network net) {
-  net.for_each_layer([](auto& l, std::size_t) {
-    for (std::size_t i = 0; i < l.weights().rows(); ++i) {
-      for (auto& w : l.weights().row(i)) w = std::abs(w);
-    }
-  });
-  return net;
-}
-
-// Gradients of layer 1 at points, and their rounding.
-template <class Teacher, class Student>
-class lowest_gradients {
-  using U = typename Student::value_type;
-
- public:
-  lowest_gradients(const Teacher& teacher, const Student& student)
-      : teacher_(teacher),
-        student_(student),
-        absolute_teacher_(absolute_weights(teacher)),
-        absolute_student_(absolute_weights(student)) {
-    for (const auto& widths : {teacher.widths(), student.widths()}) {
-      for (const std::size_t n : widths) roundings_ += 2 * static_cast<double>(n) + 4;
-    }
-  }
-
-  // [N, n_1], valid until the next call.
-  matrix_view<const U> operator()(matrix_view<const U> x) {
-    return pass(teacher_, student_, x, U(-1));
-  }
-
-  // How far each of two such gradients' differences may be off, at points |x| at most, [n_1].
-  std::vector<double> rounding(matrix_view<const U> absolute_x) {
-    const auto gauge = pass(absolute_teacher_, absolute_student_, absolute_x, U(1));
-    std::vector<double> result(gauge.cols());
-    for (std::size_t k = 0; k < result.size(); ++k) {
-      result[k] = 8 * roundings_ * static_cast<double>(std::numeric_limits<U>::epsilon()) *
-                  static_cast<double>(gauge(0, k));
-    }
-    return result;
-  }
-
-  // Are the gates above layer 1 of both networks the same at points a and b of the last call?
-  [[nodiscard]] bool equal_gates(std::size_t a, std::size_t b) const {
-    const auto p = patterns_[a], q = patterns_[b];
-    return std::equal(p.begin(), p.end(), q.begin());
-  }
-
- private:
-  matrix_view<const U> pass(const Teacher& teacher, const Student& student, matrix_view<const U> x,
-                            U sign) {
-    const auto f_star = teacher.forward(x, of_teacher_);
-    const auto f = student.forward(x, of_student_);
-    patterns_.reset(x.rows(), hidden_nodes(teacher, 2) + hidden_nodes(student, 2));
-    patterns_.append(teacher, of_teacher_, 2);
-    patterns_.append(student, of_student_, 2);
-    const auto r = residual_.reshape(f.rows(), f.cols());
-    for (std::size_t i = 0; i < f.rows(); ++i) {
-      for (std::size_t c = 0; c < f.cols(); ++c) r(i, c) = f_star(i, c) + sign * f(i, c);
-    }
-    matrix_view<const U> result;
-    student.backward(x, of_student_, matrix_view<U>(r), g_,
-                     [&](auto l, const auto&, const auto& g_l) {
-                       if constexpr (l == 1) result = matrix_view<const U>(g_l);
-                     });
-    return result;
-  }
-
-  const Teacher& teacher_;
-  const Student& student_;
-  Teacher absolute_teacher_;
-  Student absolute_student_;
-  double roundings_ = 0;  // of all sums that make a gradient
-  activations<Teacher> of_teacher_;
-  activations<Student> of_student_;
-  gradients<Student> g_;
-  gate_patterns patterns_;
-  workspace<U> residual_;
-};
-
-// A regular node's boundary as a line meets it.
-template <class U>
-struct line_to_boundary {
-  U distance = 0;  // from x, with sign
-  U cosine = 0;    // of the line and the normal
-
-  line_to_boundary(const regular_weights& w, std::size_t i, std::span<const U> x,
-                   std::span<const double> u)
-      : distance(static_cast<U>(w.bias[i])) {
-    const auto direction = w.direction(i);
-    for (std::size_t d = 0; d < x.size(); ++d) {
-      distance += static_cast<U>(direction[d]) * x[d];
-      cosine += static_cast<U>(direction[d] * u[d]);
-    }
-  }
-};
-
 template <class Teacher, class Student>
 class local_certifier {
   using U = typename Student::value_type;
@@ -219,10 +121,10 @@ class local_certifier {
   local_certifier(const Teacher& teacher, const Student& student, const local_search& search)
       : w_star_(make_regular(teacher.template layer<1>())),
         w_(make_regular(student.template layer<1>())),
+        norms_(fan_in_norms(teacher.template layer<1>())),
         kink_(1 - teacher.template layer<1>().gate().slope()),
         bends_(student.template layer<1>().gate().slope() < 1),
         search_(search),
-        teacher_(teacher),
         student_(student),
         rule_(teacher, student),
         gradients_(teacher, student) {}
@@ -233,7 +135,8 @@ class local_certifier {
     const std::size_t d = x.size();
     const U s = line_to_boundary<U>(w_star_, j, x, u).distance;
     const auto l = static_cast<double>(std::abs(s));
-    const double clear = std::min(reach, clear_of_teachers(j, x));
+    const double clear =
+        std::min(reach, clear_length<U>(w_star_, x, u, [&](std::size_t i) { return i == j; }));
     if (!(clear > l)) return std::nullopt;
 
     // x, the foot, then both ends of every segment.
@@ -273,7 +176,7 @@ class local_certifier {
       }
       for (std::size_t k = 0; k < g.cols(); ++k) {
         const auto z = static_cast<double>(gate.factor(f(0, k)));
-        const double c = z * std::abs(static_cast<double>(A(k, j))) * norm(j) * kink_;
+        const double c = z * std::abs(static_cast<double>(A(k, j))) * norms_[j] * kink_;
         const auto D = static_cast<double>(std::abs(g(plus, k) + g(minus, k) - 2 * g(0, k)));
         const double margin = c * (h - l) - D - 4 * search_.noise - rounding[k];
         if (!(margin > 0) || !std::isfinite(margin)) continue;
@@ -308,36 +211,11 @@ class local_certifier {
   [[nodiscard]] const regular_weights& students() const noexcept { return w_; }
 
  private:
-  // How far the line from x along j's normal is clear of other teachers' boundaries, either way.
-  [[nodiscard]] double clear_of_teachers(std::size_t j, std::span<const U> x) const {
-    // By more than rounding.
-    constexpr double inside = 1 - 0x1p-10;
-    double clear = infinity;
-    for (std::size_t i = 0; i < w_star_.nodes(); ++i) {
-      if (i == j || !w_star_.has_boundary(i)) continue;
-      const line_to_boundary<U> line(w_star_, i, x, w_star_.direction(j));
-      clear = std::min(clear, inside * static_cast<double>(std::abs(line.distance / line.cosine)));
-    }
-    return clear;
-  }
-
-  [[nodiscard]] double norm(std::size_t j) const {
-    const auto W = teacher_.template layer<1>().linear_weights();
-    double largest = 0, square = 0;
-    for (std::size_t i = 0; i < W.rows(); ++i) {
-      largest = std::max(largest, static_cast<double>(std::abs(W(i, j))));
-    }
-    for (std::size_t i = 0; i < W.rows(); ++i) {
-      square += std::pow(static_cast<double>(W(i, j)) / largest, 2);
-    }
-    return largest * std::sqrt(square);
-  }
-
   regular_weights w_star_, w_;
-  double kink_;  // 1 - c*
-  bool bends_;   // the student's gates have kinks
+  std::vector<double> norms_;  // |w~*_j|
+  double kink_;                // 1 - c*
+  bool bends_;                 // the student's gates have kinks
   local_search search_;
-  const Teacher& teacher_;
   const Student& student_;
   gradient_rule<Teacher, Student> rule_;
   lowest_gradients<Teacher, Student> gradients_;

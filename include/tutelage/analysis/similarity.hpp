@@ -19,6 +19,7 @@
 #include <limits>
 
 #include <tutelage/core/decompositions.hpp>
+#include <tutelage/core/finite.hpp>
 #include <tutelage/core/product.hpp>
 #include <vector>
 
@@ -26,7 +27,8 @@ namespace tutelage::inline TUTELAGE_TARGET {
 
 namespace detail {
 
-// A copy with columns of mean 0; a column of equal values becomes exactly 0.
+// A copy with columns of mean 0, in units of a power of two that make the largest about 1: no square
+// overflows, and those that vanish do not matter. A column of equal values becomes exactly 0.
 template <real_scalar T>
 matrix<double> centered(const char* function, matrix_view<const T> f) {
   if (f.rows() == 0 || f.cols() == 0) {
@@ -34,17 +36,40 @@ matrix<double> centered(const char* function, matrix_view<const T> f) {
                            ", expected at least 1 each"));
   }
   auto result = make_matrix<double>(f.rows(), f.cols());
+  for (std::size_t i = 0; i < f.rows(); ++i) {
+    for (std::size_t k = 0; k < f.cols(); ++k) result(i, k) = static_cast<double>(f(i, k));
+  }
+  require_finite(function, "activations", matrix_view<const double>(result));
+  // Of each column first, then of all.
+  constexpr int none = std::numeric_limits<int>::min();
+  std::vector<int> unit(f.cols(), none);
+  int largest_unit = none;
   for (std::size_t k = 0; k < f.cols(); ++k) {
-    const auto origin = static_cast<double>(f(0, k));
-    double mean = 0;
+    double largest = 0, mean = 0;
+    for (std::size_t i = 0; i < f.rows(); ++i) largest = std::max(largest, std::abs(result(i, k)));
+    if (largest == 0) continue;
+    const int of_column = std::ilogb(largest) + 1;
+    const double origin = std::ldexp(result(0, k), -of_column);
     for (std::size_t i = 0; i < f.rows(); ++i) {
-      result(i, k) = static_cast<double>(f(i, k)) - origin;
+      result(i, k) = std::ldexp(result(i, k), -of_column) - origin;
       mean += result(i, k);
     }
     mean /= static_cast<double>(f.rows());
-    for (std::size_t i = 0; i < f.rows(); ++i) result(i, k) -= mean;
+    double deviation = 0;
+    for (std::size_t i = 0; i < f.rows(); ++i) {
+      result(i, k) -= mean;
+      deviation = std::max(deviation, std::abs(result(i, k)));
+    }
+    if (deviation == 0) continue;
+    unit[k] = of_column;
+    largest_unit = std::max(largest_unit, of_column + std::ilogb(deviation));
   }
-  require_finite(function, matrix_view<const double>(result));
+  for (std::size_t k = 0; k < f.cols(); ++k) {
+    if (unit[k] == none) continue;
+    for (std::size_t i = 0; i < f.rows(); ++i) {
+      result(i, k) = std::ldexp(result(i, k), unit[k] - largest_unit);
+    }
+  }
   return result;
 }
 
@@ -133,7 +158,7 @@ double linear_cka(matrix_view<const T> x, matrix_view<const T> y) {
     multiply(transposed(A), B, product);
     return detail::frobenius_square(product);
   };
-  const double norms = std::sqrt(square(X, X)) * std::sqrt(square(Y, Y));
+  const double norms = std::sqrt(square(X, X)) * std::sqrt(square(Y, Y));  // 0 or 1 at least
   return norms > 0 ? std::min(1.0, square(X, Y) / norms) : 0.0;
 }
 

@@ -64,13 +64,15 @@ struct weight_alignment {
 };
 
 /// Compares two layers that take the same inputs. Throws shape_error when their input widths
-/// differ.
+/// differ, argument_error when a weight is not finite.
 template <layer TeacherLayer, layer StudentLayer>
 weight_alignment align_weights(const TeacherLayer& teacher, const StudentLayer& student) {
   if (teacher.in_width() != student.in_width()) {
     throw shape_error(detail::text("align_weights: the student's layer takes ", student.in_width(),
                                    " inputs, the teacher's ", teacher.in_width()));
   }
+  detail::require_finite_weights("align_weights", teacher);
+  detail::require_finite_weights("align_weights", student);
   const auto w_star = make_regular(teacher);
   const auto w = make_regular(student);
   const std::size_t m = teacher.out_width(), n = student.out_width();
@@ -89,6 +91,21 @@ weight_alignment align_weights(const TeacherLayer& teacher, const StudentLayer& 
     }
   }
   return result;
+}
+
+/// |w~_k| of a layer's nodes.
+template <layer L>
+std::vector<double> fan_in_norms(const L& l) {
+  std::vector<double> norms(l.out_width());
+  std::vector<double> column(l.in_width());
+  for (std::size_t k = 0; k < norms.size(); ++k) {
+    for (std::size_t i = 0; i < column.size(); ++i) {
+      column[i] = static_cast<double>(l.weights()(i, k));
+    }
+    const detail::scaled_norm<double> norm{std::span<const double>(column)};
+    norms[k] = std::ldexp(norm.norm, norm.exponent);
+  }
+  return norms;
 }
 
 /// |v_k| of the nodes of hidden layer l: the norms of the rows of W~_{l+1}.
