@@ -41,8 +41,12 @@ on_interrupt::on_interrupt(std::function<std::string()> last_words) {
   struct sigaction action {};
   action.sa_handler = wake;
   action.sa_flags = SA_RESTART;
-  ::sigaction(SIGINT, &action, &old_interrupt_);
-  ::sigaction(SIGTERM, &action, &old_terminate_);
+  const auto handle = [&](int signal, struct sigaction& old) {
+    ::sigaction(signal, &action, &old);
+    if (old.sa_handler == SIG_IGN) ::sigaction(signal, &old, nullptr);  // as whoever began us wants
+  };
+  handle(SIGINT, old_interrupt_);
+  handle(SIGTERM, old_terminate_);
 }
 
 on_interrupt::~on_interrupt() {

@@ -13,7 +13,8 @@ inline constexpr const char* nothing_kept =
     "stopped; nothing is kept: results are written at the end, each file whole";
 
 /// While it lives, Ctrl-C (SIGINT) and SIGTERM print what `last_words` returns, called on a thread
-/// of its own, and then end the program as they would have. One at a time.
+/// of its own, and then end the program as they would have; one that is ignored stays so. One such
+/// object at a time.
 class on_interrupt {
  public:
   explicit on_interrupt(std::function<std::string()> last_words);

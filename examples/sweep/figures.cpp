@@ -188,7 +188,7 @@ std::string students_figure(const std::string& file, const panels& all,
       multiplot(
           polarities.size(), columns,
           "Student nodes of " + std::to_string(all.teachers) + " teacher nodes; a color a seed") +
-      rainbow + "set key off\nset grid\nset xrange [-0.1:1.1]\nset xtics 0.5\nset yrange [0:" +
+      rainbow + "set key off\nset grid\nset xrange [-0.2:1.1]\nset xtics 0.5\nset yrange [0:" +
       short_text(1.05 * largest_norm) + "]\nset ytics 0.5\nset cbrange [" +
       std::to_string(*seeds.begin()) + ":" +
       std::to_string(std::max(*seeds.rbegin(), *seeds.begin() + 1)) + "]\nunset colorbox\n";
