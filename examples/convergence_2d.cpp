@@ -60,10 +60,12 @@ std::string figure(const teacher_network& teacher, const std::vector<snapshot>& 
   std::string script =
       "set multiplot layout 2," + std::to_string((snapshots.size() + 1) / 2) +
       " title \"Boundaries of teacher (black, solid) and student nodes (dashed)\\n"
-      "legend: strength |v||w| of each\" font ',11'\n"
+      "legend: strength |v||w| of each\" font ',11' "
+      "margins 0.06,0.99,0.18,0.84 spacing 0.05,0.26\n"
       "set clip two\nset size ratio 1\nset xrange [-3:3]\nset yrange [-3:3]\nset xtics 3\n"
-      "set ytics 3\nset tics font ',9'\nset title font ',10'\nset xlabel 'x_1' font ',9'\n"
-      "set ylabel 'x_2' font ',9'\nset key outside right center font ',8' samplen 1.5\n";
+      "set ytics 3\nset tics font ',9'\nset title font ',10'\nset xlabel 'x_1' font ',9' "
+      "offset 0,0.7\nset ylabel 'x_2' font ',9' offset 1,0\n"
+      "set key at graph 0.5,-0.34 center top maxrows 4 font ',7' samplen 1.2\n";
   const auto taught = strengths(teacher);
   for (const auto& s : snapshots) {
     std::string lines;

@@ -132,7 +132,7 @@ int main(int argc, char** argv) {
     examples::write_results(
         out, "noisy_recovery", results,
         "set grid\nset datafile missing NaN\nset logscale xy\nset format xy '10^{%L}'\n"
-        "set key outside below maxrows 4 font ',9' samplen 2\n"
+        "set bmargin 8\nset key bottom center outside maxrows 4 font ',9' samplen 2\n"
         "set title 'Teacher nodes and their nearest students, with proved bounds'\n"
         "set xlabel 'largest gradient of the lowest layer on a sample'\n"
         "set ylabel 'distance to the nearest student'\n" +
