@@ -1,6 +1,7 @@
 // Convergence in the plane: 2 teacher and 6 student nodes, two inputs (arXiv:1909.13458, Figure 3).
-// Draws each node's boundary before, during and after training, with the norms of the students'
-// fan-out: students that match no teacher lose theirs.
+// Draws each node's boundary before, during and after training, with the strength |v||w| of each
+// node: students that match no teacher lose theirs. (|v| alone, as in the paper's legend, may stay
+// while |w| goes: what a node adds to the output changes with the input as |v||w| does.)
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstdio>
@@ -10,12 +11,14 @@
 #include <tutelage/analysis.hpp>
 #include <tutelage/tutelage.hpp>
 
+#include "common/number.hpp"
 #include "common/output_folder.hpp"
 #include "common/program.hpp"
 
 namespace {
 
 using namespace tutelage;
+using examples::number;
 
 using teacher_network = mlp<double, relu, 2, 2, 4>;
 using student_network = mlp<double, relu, 2, 6, 4>;
@@ -25,22 +28,25 @@ constexpr double range = 3;  // of the figure, in both coordinates
 struct snapshot {
   std::size_t epoch;
   matrix<double> weights;  // of the student's lowest layer, [3, 6]
-  std::vector<double> fan_out;
+  std::vector<double> fan_out, strength;
 };
 
-std::string number(double x) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.17g", x);
-  return text;
+// |v_k||w_k| of each node k.
+template <class Network>
+std::vector<double> strengths(const Network& net) {
+  auto result = fan_out_norms<1>(net);
+  const auto norms = fan_in_norms(net.template layer<1>());
+  for (std::size_t k = 0; k < result.size(); ++k) result[k] *= norms[k];
+  return result;
 }
 
-// Node k's boundary w.x + b = 0 within the figure, as the two lines of a gnuplot data block; a node
-// without boundary there has none.
+// Node k's boundary w.x + b = 0 within the figure, as the two lines of a gnuplot data block; none
+// where a node has no boundary there.
 std::string boundary(const matrix_view<const double>& W, std::size_t k) {
   const double w0 = W(0, k), w1 = W(1, k), b = W(2, k);
   const double norm = std::hypot(w0, w1);
   const double half = range * std::sqrt(2.0);
-  if (norm == 0 || std::abs(b) >= half * norm) return "NaN NaN\n";
+  if (norm == 0 || std::abs(b) >= half * norm) return "";
   const double px = -b / norm * (w0 / norm), py = -b / norm * (w1 / norm);  // nearest to the origin
   const double reach = std::sqrt(half * half - px * px - py * py);
   const double dx = -w1 / norm * reach, dy = w0 / norm * reach;
@@ -53,26 +59,36 @@ std::string figure(const teacher_network& teacher, const std::vector<snapshot>& 
                                        "#984ea3", "#ff7f00", "#a65628"};
   std::string script =
       "set multiplot layout 2," + std::to_string((snapshots.size() + 1) / 2) +
-      " title 'Boundaries of teacher (solid) and student nodes (dashed)'\n"
+      " title \"Boundaries of teacher (black, solid) and student nodes (dashed)\\n"
+      "legend: strength |v||w| of each\" font ',11' "
+      "margins 0.06,0.99,0.18,0.84 spacing 0.05,0.26\n"
       "set clip two\nset size ratio 1\nset xrange [-3:3]\nset yrange [-3:3]\nset xtics 3\n"
-      "set ytics 3\nset key outside below maxrows 2 font ',8'\n";
+      "set ytics 3\nset tics font ',9'\nset title font ',10'\nset xlabel 'x_1' font ',9' "
+      "offset 0,0.7\nset ylabel 'x_2' font ',9' offset 1,0\n"
+      "set key at graph 0.5,-0.34 center top maxrows 4 font ',7' samplen 1.2\n";
+  const auto taught = strengths(teacher);
   for (const auto& s : snapshots) {
     std::string lines;
-    const auto add = [&](const std::string& block, const std::string& points,
-                         const std::string& style, const std::string& title) {
-      script += "$" + block + " << END\n" + points + "END\n";
-      lines += (lines.empty() ? "plot $" : ", $") + block + " with lines " + style;
-      lines += title.empty() ? " notitle" : " title '" + title + "'";
+    const auto add = [&](const std::string& name, const std::string& points,
+                         const std::string& style, double strength) {
+      char title[64];
+      std::snprintf(title, sizeof title, "%s: %.2g", name.c_str(), strength);
+      // Without a boundary there is nothing to plot but the legend.
+      std::string source = "keyentry";
+      if (!points.empty()) {
+        source = "$" + std::string(1, name.front()) + name.substr(name.size() - 1);
+        script += source + " << END\n" + points + "END\n";
+      }
+      lines += (lines.empty() ? "plot " : ", ") + source + " with lines " + style + " title '" +
+               title + "'";
     };
     for (std::size_t j = 0; j < 2; ++j) {
-      add("teacher" + std::to_string(j), boundary(teacher.layer<1>().weights(), j),
-          "lw 2.5 lc rgb 'black'", "");
+      add("teacher " + std::to_string(j), boundary(teacher.layer<1>().weights(), j),
+          "lw 2.5 lc rgb 'black'", taught[j]);
     }
     for (std::size_t k = 0; k < 6; ++k) {
-      char norm[32];
-      std::snprintf(norm, sizeof norm, "|v|=%.2f", s.fan_out[k]);
-      add("student" + std::to_string(k), boundary(matrix_view(s.weights), k),
-          std::string("dt 2 lw 2 lc rgb '") + colors[k] + "'", norm);
+      add("student " + std::to_string(k), boundary(matrix_view(s.weights), k),
+          std::string("dt 2 lw 2 lc rgb '") + colors[k] + "'", s.strength[k]);
     }
     script += "set title 'epoch " + std::to_string(s.epoch) + "'\n" + lines + "\n";
   }
@@ -80,20 +96,21 @@ std::string figure(const teacher_network& teacher, const std::vector<snapshot>& 
 }
 
 std::string csv(const teacher_network& teacher, const std::vector<snapshot>& snapshots) {
-  std::string text = "epoch,network,node,w0,w1,b,fan_out_norm\n";
+  std::string text = "epoch,network,node,w0,w1,b,fan_out_norm,strength\n";
   const auto row = [&](const std::string& epoch, const char* which, std::size_t k,
-                       const matrix_view<const double>& W, double fan_out) {
+                       const matrix_view<const double>& W, double fan_out, double strength) {
     text += epoch + ',' + which + ',' + std::to_string(k);
     for (std::size_t i = 0; i < 3; ++i) text += ',' + number(W(i, k));
-    text += ',' + number(fan_out) + '\n';
+    text += ',' + number(fan_out) + ',' + number(strength) + '\n';
   };
-  const auto strengths = fan_out_norms<1>(teacher);
+  const auto fan_out = fan_out_norms<1>(teacher), taught = strengths(teacher);
   for (std::size_t j = 0; j < 2; ++j) {
-    row("", "teacher", j, teacher.layer<1>().weights(), strengths[j]);
+    row("", "teacher", j, teacher.layer<1>().weights(), fan_out[j], taught[j]);
   }
   for (const auto& s : snapshots) {
     for (std::size_t k = 0; k < 6; ++k) {
-      row(std::to_string(s.epoch), "student", k, matrix_view(s.weights), s.fan_out[k]);
+      row(std::to_string(s.epoch), "student", k, matrix_view(s.weights), s.fan_out[k],
+          s.strength[k]);
     }
   }
   return text;
@@ -120,7 +137,8 @@ int main(int argc, char** argv) {
 
     std::vector<snapshot> all;
     const auto keep = [&](std::size_t epoch) {
-      all.push_back({epoch, to_matrix(student.layer<1>().weights()), fan_out_norms<1>(student)});
+      all.push_back({epoch, to_matrix(student.layer<1>().weights()), fan_out_norms<1>(student),
+                     strengths(student)});
     };
     keep(0);
     train(student, with_replacement(data, {.batch = 16, .steps = 100, .seed = seed}),
@@ -130,11 +148,11 @@ int main(int argc, char** argv) {
     const double loss = mean_loss(student, data, mean_squared_error{});
     const auto alignment = align(teacher, student, x)[0];
     const auto weights = align_weights(teacher.layer<1>(), student.layer<1>());
-    std::printf("student  best teacher      rho  angle (deg)  |v|\n");
+    std::printf("student  best teacher      rho  angle (deg)     |v|  |v||w|\n");
     for (std::size_t k = 0; k < 6; ++k) {
       const std::size_t j = alignment.best_teacher(k);
-      std::printf("%7zu  %12zu  %7.4f  %11.3f  %.4f\n", k, j, alignment.rho(j, k),
-                  weights.angle(j, k) * 180 / M_PI, all.back().fan_out[k]);
+      std::printf("%7zu  %12zu  %7.4f  %11.3f  %.4f  %.4f\n", k, j, alignment.rho(j, k),
+                  weights.angle(j, k) * 180 / M_PI, all.back().fan_out[k], all.back().strength[k]);
     }
     std::printf("loss %.3g, %zu of 2 teacher nodes covered\n", loss, alignment.covered(0.95));
 

@@ -112,20 +112,31 @@ int main(int argc, char** argv) {
           on_epoch_end{[&](const auto& report) { measure(report.epoch); }});
     std::printf("largest gradient at the end %.3g; bounds that the weights break: %zu\n",
                 measure_gradients(teacher, student, x).layer(1).max(), broken);
+    // A color a teacher node; filled for the sine, open for the gap of biases, lines for bounds.
     const std::string file = examples::quoted(out + "/noisy_recovery.csv");
-    const auto points = [&](const std::string& column, const std::string& style) {
-      return file + " using 'gradient':'" + column + "' with points " + style + " title '" +
-             column + "'";
-    };
+    static const char* const colors[m] = {"#0072b2", "#d55e00", "#009e73"};
+    std::string plot;
+    for (std::size_t j = 0; j < m; ++j) {
+      const auto curve = [&](const std::string& column, const std::string& style,
+                             const std::string& title) {
+        plot += (plot.empty() ? "plot " : ", ") + file +
+                " using (column('teacher')==" + std::to_string(j) + "?column('gradient'):NaN):'" +
+                column + "' with " + style + " lc rgb '" + colors[j] + "' title '" + title + "'";
+      };
+      const std::string node = "teacher " + std::to_string(j) + ": ";
+      curve("sine", "points pt 7 ps 0.6", node + "sine of the angle");
+      curve("bias_gap", "points pt 6 ps 0.6", node + "gap of biases");
+      curve("sine_bound", "lines lw 2", node + "bound of the sine");
+      curve("bias_gap_bound", "lines lw 2 dt 3", node + "bound of the gap");
+    }
     examples::write_results(
         out, "noisy_recovery", results,
-        "set grid\nset logscale xy\nset format xy '10^{%L}'\nset key noenhanced top left\n"
-        "set xlabel 'largest gradient of the lowest layer'\n"
-        "set ylabel 'distance to the nearest student'\nplot " +
-            points("sine", "pt 7 ps 0.6 lc rgb '#3b4cc0'") + ", " +
-            points("bias_gap", "pt 6 ps 0.6 lc rgb '#3b4cc0'") + ", " +
-            points("sine_bound", "pt 7 ps 0.6 lc rgb '#b40426'") + ", " +
-            points("bias_gap_bound", "pt 6 ps 0.6 lc rgb '#b40426'") + "\n");
+        "set grid\nset datafile missing NaN\nset logscale xy\nset format xy '10^{%L}'\n"
+        "set bmargin 8\nset key bottom center outside maxrows 4 font ',9' samplen 2\n"
+        "set title 'Teacher nodes and their nearest students, with proved bounds'\n"
+        "set xlabel 'largest gradient of the lowest layer on a sample'\n"
+        "set ylabel 'distance to the nearest student'\n" +
+            plot + "\n");
     if (broken > 0) throw std::runtime_error("the weights break a proved bound");
   });
 }

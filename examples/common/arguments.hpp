@@ -22,6 +22,11 @@ std::optional<Number> to_number(std::string_view text) {
 
 std::vector<std::string> split(const std::string& text, char separator);
 
+/// Does a file's name stand for standard output?
+inline bool is_standard_output(std::string_view name) {
+  return name == "-" || name == "/dev/stdout" || name == "/dev/fd/1";
+}
+
 /// Seeds as a number, a range 1-32 or a list 1,5,9. Throws CLI::ValidationError that names `flag`.
 std::vector<std::uint64_t> parse_seeds(const std::string& flag, const std::string& text);
 

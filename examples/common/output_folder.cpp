@@ -2,16 +2,22 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <system_error>
 
+#include <tutelage/core/errors.hpp>
 #include <tutelage/core/files.hpp>
 
 #include "common/gnuplot.hpp"
 
 namespace examples {
 
-output_folder::output_folder(std::string path) : path_(std::move(path)) {
-  std::filesystem::create_directories(path_);
+void make_folder(const std::string& path) {
+  std::error_code problem;
+  std::filesystem::create_directories(path, problem);
+  if (problem) throw tutelage::io_error("make the folder", path, problem.value());
 }
+
+output_folder::output_folder(std::string path) : path_(std::move(path)) { make_folder(path_); }
 
 std::string output_folder::write(const std::string& name, const std::string& text) {
   const std::string file = *this / name;

@@ -6,6 +6,9 @@
 
 namespace examples {
 
+/// Makes a folder and those above it, where they are not there. Throws io_error.
+void make_folder(const std::string& path);
+
 /// A folder, and the names of the files written to it so far.
 class output_folder {
  public:

@@ -4,7 +4,13 @@
 #include <charconv>
 #include <cstdio>
 #include <iostream>
+#include <optional>
 
+#include <tutelage/core/files.hpp>
+
+#include "common/arguments.hpp"
+#include "common/interrupt.hpp"
+#include "common/program.hpp"
 #include "common/progress.hpp"
 #include "gradient_rule/experiment.hpp"
 #include "gradient_rule/report.hpp"
@@ -34,8 +40,8 @@ layer_widths parse_widths(const std::string& text) {
   return widths;
 }
 
-// False when the program has to end with `exit_code`, everything being said.
-bool parse(int argc, char** argv, options& o, int& exit_code) {
+// What main returns when the program has to end here, everything being said.
+std::optional<int> parse(int argc, char** argv, options& o) {
   CLI::App app(
       "Trains a student with 4 hidden layers and shows what the recursive gradient rule says of "
       "it.",
@@ -63,29 +69,25 @@ bool parse(int argc, char** argv, options& o, int& exit_code) {
   app.add_option("--json", o.json, "file for the results, - for standard output");
   app.add_flag("--quick", quick, "a small student, few samples and epochs: seconds in all");
   app.add_flag("--quiet", o.quiet, "no table and no progress");
-  try {
-    app.parse(argc, argv);
+  const auto code = parse_command_line(app, argc, argv, [&] {
     if (!teacher.empty()) o.teacher = parse_widths(teacher);
-  } catch (const CLI::ParseError& problem) {
-    exit_code = app.exit(problem, std::cout, std::cerr) == 0 ? 0 : 2;
-    return false;
-  }
+  });
   if (quick) {
     if (over->empty()) o.over_realization = 2;
     if (samples->empty()) o.samples = 5000;
     if (eval_samples->empty()) o.eval_samples = 1024;
     if (epochs->empty()) o.epochs = 10;
   }
-  return true;
+  return code;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   options o;
-  int exit_code = 0;
-  if (!parse(argc, argv, o, exit_code)) return exit_code;
-  try {
+  if (const auto code = parse(argc, argv, o)) return *code;
+  const on_interrupt said([] { return std::string("gradient_rule: ") + nothing_kept; });
+  return run_guarded("gradient_rule", [&] {
     run_result result;
     {
       progress shown(std::max<std::size_t>(1, o.epochs), o.quiet);
@@ -96,21 +98,16 @@ int main(int argc, char** argv) {
       });
     }
     const auto files = o.out.empty() ? std::vector<std::string>() : write_files(o, result);
+    const bool json_to_output = is_standard_output(o.json);
     if (!o.quiet) {
-      std::ostream& out = o.json == "-" ? std::cerr : std::cout;
+      std::ostream& out = json_to_output ? std::cerr : std::cout;
       print_table(out, o, result);
       for (const auto& file : files) out << "wrote " << file << '\n';
     }
-    if (o.json == "-") {
+    if (json_to_output) {
       std::cout << to_json(o, result) << '\n';
     } else if (!o.json.empty()) {
       tutelage::write_file(o.json, to_json(o, result) + "\n");
     }
-    std::cout.flush();
-    if (!std::cout) throw std::runtime_error("cannot write to standard output");
-  } catch (const std::exception& problem) {
-    std::cerr << "gradient_rule: " << problem.what() << '\n';
-    return 1;
-  }
-  return 0;
+  });
 }

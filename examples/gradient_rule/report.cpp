@@ -77,8 +77,9 @@ std::string heat_maps(const run_result& result) {
     const auto& layer = now.layers.front();
     const auto order = by_teacher(layer);
     const auto map = [&](const char* title, const tutelage::matrix<double>& m) {
-      double largest = 1e-300;
+      double largest = 0;
       for (const double value : m) largest = std::max(largest, std::abs(value));
+      if (largest == 0) largest = 1;
       const std::string name = title[0] == 'H' ? format("H%zu", s) : format("beta%zu", s);
       script += block(name, m, order) + format("set cbrange [%.17g:%.17g]\n", -largest, largest) +
                 format("set title '%s, epoch %zu'\n", title, now.epoch) +
@@ -92,24 +93,34 @@ std::string heat_maps(const run_result& result) {
   return script + "unset multiplot\n";
 }
 
-// E[beta_kk] against correlation: the L-shape (arXiv:1909.13458, Figure 5 of the first version).
+// E[beta_kk] against correlation: the L-shape (arXiv:1909.13458, Figure 5 of the first version). A
+// layer's panels have the same axes.
 std::string strengths(const run_result& result, const std::string& nodes) {
-  std::string script = "set datafile separator ','\nset multiplot layout " +
-                       std::to_string(hidden_layers) + "," +
-                       std::to_string(result.snapshots.size()) +
-                       " title 'Students: E[beta_{kk}] against best correlation'\n"
-                       "unset key\nset grid\nset xrange [-0.05:1.05]\nset xtics 0.5\n";
+  const std::size_t columns = result.snapshots.size();
+  std::string script =
+      "set datafile separator ','\nset multiplot layout " + std::to_string(hidden_layers) + "," +
+      std::to_string(columns) +
+      " title 'Student nodes: E[beta_{kk}] against best correlation' font ',12' "
+      "margins 0.09,0.98,0.08,0.88 spacing 0.08,0.08\n"
+      "unset key\nset grid\nset xrange [-0.2:1.05]\nset xtics 0.5\nset tics font ',9'\n"
+      "set title font ',10' offset 0,-0.7\nset xlabel font ',10' offset 0,0.5\n"
+      "set ylabel font ',10' offset 1,0\nset format y '%.2g'\n";
   for (std::size_t l = 1; l <= hidden_layers; ++l) {
+    double largest = 0;
     for (const auto& now : result.snapshots) {
-      double largest = 1e-300;
       for (const auto& s : now.layers[l - 1].students) largest = std::max(largest, s.beta_kk);
-      script += format("set yrange [0:%.17g]\nset ytics %.1g\n", 1.05 * largest, largest / 2) +
-                format("set title 'layer %zu, epoch %zu' offset 0,-0.7\n", l, now.epoch) + "plot " +
-                quoted(nodes) +
+    }
+    if (largest == 0) largest = 1;
+    script += format("set yrange [0:%.17g]\nset ytics %.1g\n", 1.05 * largest, largest / 2);
+    for (std::size_t i = 0; i < columns; ++i) {
+      const std::size_t epoch = result.snapshots[i].epoch;
+      script += format("set ylabel '%s'\nset xlabel '%s'\n", i == 0 ? "E[beta_{kk}]" : "",
+                       l == hidden_layers ? "best correlation" : "") +
+                format("set title 'layer %zu, epoch %zu'\nplot ", l, epoch) + quoted(nodes) +
                 format(
                     " every ::1 using ($1==%zu && $2==%zu ? $5 : NaN):6 with points pt 7 ps 0.4 "
                     "lc rgb '#3b4cc0'\n",
-                    now.epoch, l);
+                    epoch, l);
     }
   }
   return script + "unset multiplot\n";
@@ -129,6 +140,7 @@ std::string plane(const run_result& result) {
          "END\nset size ratio 1\n" +
          format("set xrange [%g:%g]\nset yrange [%g:%g]\n", -window, window, -window, window) +
          "set key outside below\nset title 'Regions around an input, after training'\n"
+         "set xlabel 'along the second input'\nset ylabel 'along the third input'\n"
          "plot $student with lines lw 0.5 lc rgb '#6a8cd8' title 'student', "
          "$teacher with lines lw 1.8 lc rgb '#b40426' title 'teacher'\n";
 }

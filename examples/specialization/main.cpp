@@ -3,10 +3,11 @@
 #include <cstdio>
 #include <iostream>
 
-#include <tutelage/core/blas_threads.hpp>
-#include <tutelage/core/errors.hpp>
 #include <tutelage/core/files.hpp>
 
+#include "common/arguments.hpp"
+#include "common/interrupt.hpp"
+#include "common/program.hpp"
 #include "common/progress.hpp"
 #include "specialization/experiment.hpp"
 #include "specialization/report.hpp"
@@ -40,31 +41,25 @@ class terminal_observer : public run_observer {
 
 int main(int argc, char** argv) {
   options o;
-  int exit_code = 0;
-  if (!parse(argc, argv, o, exit_code)) return exit_code;
-  const tutelage::blas_threads one(1);
-  try {
+  if (const auto code = parse(argc, argv, o)) return *code;
+  const on_interrupt said([] { return std::string("specialization: ") + nothing_kept; });
+  return run_guarded("specialization", [&] {
     std::vector<run_result> runs;
     {
       terminal_observer observer(o);
       runs = run_all(o, observer);
     }
     const auto files = o.out.empty() ? std::vector<std::string>() : write_files(o, runs);
+    const bool json_to_output = is_standard_output(o.json);
     if (!o.quiet) {
-      std::ostream& out = o.json == "-" ? std::cerr : std::cout;
+      std::ostream& out = json_to_output ? std::cerr : std::cout;
       print_table(out, o, runs);
       for (const auto& file : files) out << "wrote " << file << '\n';
     }
-    if (o.json == "-") {
+    if (json_to_output) {
       std::cout << to_json(o, runs) << '\n';
     } else if (!o.json.empty()) {
       tutelage::write_file(o.json, to_json(o, runs) + "\n");
     }
-    std::cout.flush();
-    if (!std::cout) throw std::runtime_error("cannot write to standard output");
-  } catch (const std::exception& problem) {
-    std::cerr << "specialization: " << problem.what() << '\n';
-    return 1;
-  }
-  return 0;
+  });
 }

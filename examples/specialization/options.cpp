@@ -2,8 +2,11 @@
 
 #include <CLI/CLI.hpp>
 #include <cmath>
+#include <filesystem>
+#include <system_error>
 
 #include "common/arguments.hpp"
+#include "common/program.hpp"
 
 namespace examples {
 
@@ -95,6 +98,16 @@ void set_published(options& o) {
   }
 }
 
+// The prefix of files; of a folder whose slash was left out, the one with it.
+std::string with_slash(const std::string& prefix) {
+  std::error_code none;
+  const bool folder = !prefix.empty() && prefix.back() != '/' &&
+                      std::filesystem::is_directory(prefix, none) &&
+                      !std::filesystem::exists(prefix + "train-images-idx3-ubyte", none) &&
+                      !std::filesystem::exists(prefix + "train-images-idx3-ubyte.gz", none);
+  return folder ? prefix + "/" : prefix;
+}
+
 }  // namespace
 
 std::vector<std::size_t> options::student() const {
@@ -106,7 +119,7 @@ std::vector<std::size_t> options::student() const {
   return widths;
 }
 
-bool parse(int argc, char** argv, options& o, int& exit_code) {
+std::optional<int> parse(int argc, char** argv, options& o) {
   // The published settings are defaults: find them first.
   {
     CLI::App first;
@@ -139,7 +152,8 @@ bool parse(int argc, char** argv, options& o, int& exit_code) {
   app.add_option("--teacher-epochs", o.teacher_epochs,
                  "epochs of a teacher trained on image labels");
   app.add_option("--input", o.input,
-                 "gaussian, uniform, fashion-mnist, or the prefix of IDX files named as MNIST's");
+                 "gaussian, uniform, fashion-mnist, or the folder or prefix of IDX files named as "
+                 "MNIST's");
   app.add_option("--std", o.std, "standard deviation of drawn inputs")->check(at_least(0, true));
   auto* samples =
       app.add_option("--samples", o.samples, "training inputs")->check(CLI::PositiveNumber);
@@ -165,8 +179,7 @@ bool parse(int argc, char** argv, options& o, int& exit_code) {
   app.add_option("--json", o.json, "file for the results, - for standard output");
   app.add_flag("--quiet", o.quiet, "no table and no progress");
 
-  try {
-    app.parse(argc, argv);
+  return parse_command_line(app, argc, argv, [&] {
     if (!teacher.empty())
       o.teacher = parse_widths(teacher);
     else if (o.reads_images())
@@ -183,16 +196,12 @@ bool parse(int argc, char** argv, options& o, int& exit_code) {
       if (eval_samples->empty()) o.eval_samples = 0;
     }
     if (o.input == "fashion-mnist") o.input = "/usr/share/datasets/fashion-mnist/";
+    if (o.reads_images()) o.input = with_slash(o.input);
     for (const std::size_t n : o.student()) {
       if (n > largest_width)
         throw CLI::ValidationError("--over-realization", "makes a layer wider than 1000000");
     }
-  } catch (const CLI::ParseError& problem) {
-    const int code = app.exit(problem, std::cout, std::cerr);
-    exit_code = code == 0 ? 0 : 2;
-    return false;
-  }
-  return true;
+  });
 }
 
 }  // namespace examples

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,7 @@ struct options {
   std::string teacher_bias = "-0.1";  // a number, "uniform" or "tuned"
   std::size_t teacher_epochs = 5;     // of a teacher that is trained on labels
 
-  std::string input = "gaussian";  // or "uniform", "fashion-mnist", a prefix of IDX files
+  std::string input = "gaussian";  // or "uniform", "fashion-mnist", a folder or prefix of IDX files
   double std = 1.5;
   std::size_t samples = 10'000;  // 0: all there are
   std::size_t eval_samples = 10'000;
@@ -44,8 +45,8 @@ struct options {
   [[nodiscard]] std::vector<std::size_t> student() const;
 };
 
-/// Reads the command line. Returns false when the program has to end with `exit_code`, everything
+/// Reads the command line. Returns what main returns when the program has to end here, everything
 /// being said.
-bool parse(int argc, char** argv, options& result, int& exit_code);
+std::optional<int> parse(int argc, char** argv, options& result);
 
 }  // namespace examples

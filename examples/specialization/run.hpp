@@ -39,9 +39,17 @@ run_inputs<T> read_images(const options& o) {
                        read_labels(existing(o.input + "t10k-labels-idx1-ubyte"))};
   const auto fit = [&](const char* which, const image_rows<T>& images, matrix<T>& rows,
                        std::vector<label>& labels) {
+    const std::string file = existing(o.input + which + "-labels-idx1-ubyte");
     if (labels.size() != images.rows()) {
-      throw shape_error(o.input + which + ": " + std::to_string(images.rows()) + " images and " +
-                        std::to_string(labels.size()) + " labels");
+      throw format_error(file, 4, "sizes",
+                         std::to_string(labels.size()) + " labels, for " +
+                             std::to_string(images.rows()) + " images");
+    }
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      if (labels[i] < o.teacher.back()) continue;
+      throw argument_error(file + ": label " + std::to_string(i) + " is " +
+                           std::to_string(labels[i]) + ", the teacher has outputs 0 to " +
+                           std::to_string(o.teacher.back() - 1));
     }
     labels.resize(rows.shape(0));
   };

@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
-
-#include <tutelage/core/files.hpp>
 
 #include "common/gnuplot.hpp"
 #include "common/output_folder.hpp"
@@ -13,6 +12,8 @@
 namespace examples {
 
 namespace {
+
+constexpr double recovered_above = 0.95;  // correlation
 
 std::string exact(double x) { return nlohmann::json(x).dump(); }
 
@@ -64,21 +65,22 @@ std::string students_csv(const sweep_results& runs) {
   return csv;
 }
 
+// Epochs after which Figure 7 counts.
+std::set<std::size_t> success_epochs(std::size_t last) {
+  return {std::min<std::size_t>(5, last), last};
+}
+
 std::string success_csv(const sweep_results& runs) {
-  std::string csv = "teachers,over_realization,polarity,epoch,share_recovered,all_recovered\n";
+  std::string csv = "teachers,over_realization,polarity,epoch,teacher,success_rate\n";
   for_each_setting(runs, [&](const run_key& key, const auto& seeds) {
-    const std::size_t last = seeds.front()->teacher_rho.size() - 1;
-    std::set<std::size_t> epochs{std::min<std::size_t>(5, last), last};
-    for (const std::size_t epoch : epochs) {
-      double share = 0, all = 0;
-      for (const run_record* r : seeds) {
-        const std::size_t covered = r->covered(epoch);
-        share += static_cast<double>(covered) / static_cast<double>(key.teachers);
-        all += covered == key.teachers ? 1 : 0;
+    for (const std::size_t epoch : success_epochs(seeds.front()->teacher_rho.size() - 1)) {
+      for (std::size_t j = 0; j < key.teachers; ++j) {
+        const auto recovered = std::count_if(seeds.begin(), seeds.end(), [&](const run_record* r) {
+          return r->teacher_rho[epoch][j] > recovered_above;
+        });
+        csv += prefix(key) + ',' + std::to_string(epoch) + ',' + std::to_string(j) + ',' +
+               exact(static_cast<double>(recovered) / static_cast<double>(seeds.size())) + '\n';
       }
-      const double n = static_cast<double>(seeds.size());
-      csv += prefix(key) + ',' + std::to_string(epoch) + ',' + exact(share / n) + ',' +
-             exact(all / n) + '\n';
     }
   });
   return csv;
@@ -99,107 +101,207 @@ std::string dynamics_csv(const sweep_results& runs) {
   return csv;
 }
 
+// The value below which a share of them lies, linear in between.
+double quantile(std::vector<double> values, double share) {
+  std::sort(values.begin(), values.end());
+  const double place = share * static_cast<double>(values.size() - 1);
+  const auto below = static_cast<std::size_t>(place);
+  const std::size_t above = std::min(below + 1, values.size() - 1);
+  return values[below] + (place - static_cast<double>(below)) * (values[above] - values[below]);
+}
+
 std::string loss_csv(const sweep_results& runs) {
-  std::string csv = "teachers,over_realization,polarity,epoch,eval_loss,rho_mean\n";
+  std::string csv =
+      "teachers,over_realization,polarity,epoch,eval_loss,lower_quartile,upper_quartile,rho_mean\n";
   for_each_setting(runs, [&](const run_key& key, const auto& seeds) {
-    const auto median = [&](const auto& of) {
+    const auto of_all = [&](const auto& member, double share) {
       std::vector<double> values;
-      for (const run_record* r : seeds) values.push_back(of(*r));
-      std::sort(values.begin(), values.end());
-      return (values[(values.size() - 1) / 2] + values[values.size() / 2]) / 2;
+      for (const run_record* r : seeds) values.push_back(member(*r));
+      return ',' + exact(quantile(std::move(values), share));
     };
     for (std::size_t epoch = 0; epoch < seeds.front()->eval_loss.size(); ++epoch) {
-      csv += prefix(key) + ',' + std::to_string(epoch) + ',' +
-             exact(median([&](const run_record& r) { return r.eval_loss[epoch]; })) + ',' +
-             exact(median([&](const run_record& r) { return r.rho_mean[epoch]; })) + '\n';
+      const auto loss = [&](const run_record& r) { return r.eval_loss[epoch]; };
+      csv += prefix(key) + ',' + std::to_string(epoch) + of_all(loss, 0.5) + of_all(loss, 0.25) +
+             of_all(loss, 0.75) +
+             of_all([&](const run_record& r) { return r.rho_mean[epoch]; }, 0.5) + '\n';
     }
   });
   return csv;
 }
 
-// Rows of a file that belong to a panel: columns 1 to 3 are teachers, over-realization, polarity.
+// The panels that one number of teachers has: settings with runs, others are left empty.
+struct panels {
+  const sweep_results& runs;
+  std::size_t teachers;
+  std::vector<double> overs, polarities;
+
+  [[nodiscard]] bool has(double over, double polarity) const {
+    return std::any_of(runs.begin(), runs.end(), [&](const auto& run) {
+      return run.first.teachers == teachers && run.first.over_realization == over &&
+             run.first.polarity == polarity;
+    });
+  }
+};
+
+// Column `column` of the rows of a panel: columns 1 to 3 are teachers, over-realization, polarity.
 std::string where(std::size_t m, double over, double polarity, const std::string& column) {
   return "($1==" + std::to_string(m) + "&&$2==" + exact(over) + "&&$3==" + exact(polarity) + "?" +
          column + ":NaN)";
 }
 
-const std::string csv_header =
-    "set datafile separator ','\nset key off\nset datafile missing NaN\n";
+// Colors of the over-realizations, which stay apart on white and in print.
+std::string color(std::size_t i) {
+  static const char* const colors[] = {"#0072b2", "#d55e00", "#009e73",
+                                       "#cc79a7", "#7f7f7f", "#56b4e9"};
+  return std::string("lc rgb '") + colors[i % std::size(colors)] + "'";
+}
 
-// Figure 5: a panel for each over-realization (rows) and polarity (columns).
-std::string students_figure(const std::string& file, std::size_t m,
-                            const std::vector<double>& overs,
-                            const std::vector<double>& polarities) {
+// Nearly all of the hues, none of them too bright for white; the first blue, the last red.
+const std::string rainbow =
+    "set palette model HSV functions 0.67*(1-gray), 0.9, 0.55+0.3*abs(2*gray-1)\n";
+
+// Panels share their axes' names: on the left and at the bottom.
+std::string axis_names(std::size_t i, std::size_t columns, std::size_t count, const std::string& x,
+                       const std::string& y) {
+  return "set ylabel '" + (i % columns == 0 ? y : "") + "'\nset xlabel '" +
+         (i + columns >= count ? x : "") + "'\n";
+}
+
+// Panels of one size.
+std::string multiplot(std::size_t rows, std::size_t columns, const std::string& title) {
+  return "set datafile separator ','\nset datafile missing NaN\nset tics font ',9'\n"
+         "set title font ',10' offset 0,-0.6\nset xlabel font ',10' offset 0,0.5\n"
+         "set ylabel font ',10' offset 1,0\nset multiplot layout " +
+         std::to_string(rows) + "," + std::to_string(columns) + " title \"" + title +
+         "\" font ',11' margins 0.075,0.98,0.085,0.86 spacing 0.065,0.11\n";
+}
+
+const std::string empty_panel = "set multiplot next\n";
+
+// Figure 5: three polarities (rows) by all over-realizations (columns), all on the same axes.
+std::string students_figure(const std::string& file, const panels& all,
+                            const std::vector<double>& polarities, double largest_norm) {
+  const std::size_t columns = all.overs.size(), count = columns * polarities.size();
+  std::set<std::uint64_t> seeds;
+  for (const auto& [key, record] : all.runs) seeds.insert(key.seed);
   std::string script =
-      csv_header + "set multiplot layout " + std::to_string(overs.size()) + "," +
-      std::to_string(polarities.size()) +
-      " title 'students: best correlation (x), fan-out norm (y)'\n"
-      "set xrange [-0.1:1.05]\nset xtics 0.5\nset yrange [0:*]\n"
-      "set ytics autofreq\nset tics font ',7'\nset title font ',8' offset 0,-0.8\n";
-  for (const double over : overs) {
-    for (const double p : polarities) {
-      script += "set title '" + short_text(over) + "x, p = " + short_text(p) + "'\nplot " +
-                quoted(file) + " every ::1 using " + where(m, over, p, "$6") +
-                ":7:4 with points pt 7 ps 0.15 lc palette z\n";
-    }
-  }
-  return "unset colorbox\n" + script + "unset multiplot\n";
-}
-
-// Figure 7: solid at last, dotted after 5 epochs.
-std::string success_figure(const std::string& file, std::size_t m, const std::vector<double>& overs,
-                           std::size_t last_epoch) {
-  const std::size_t early = std::min<std::size_t>(5, last_epoch);
-  std::string script = csv_header +
-                       "set key outside\nset xlabel 'polarity p'\nset ylabel 'teachers recovered'\n"
-                       "set yrange [0:1.05]\nplot ";
-  for (std::size_t i = 0; i < overs.size(); ++i) {
-    const auto line = [&](std::size_t epoch, const std::string& style) {
-      return quoted(file) + " every ::1 using ($1==" + std::to_string(m) +
-             "&&$2==" + exact(overs[i]) + "&&$4==" + std::to_string(epoch) +
-             "?$3:NaN):5 with linespoints lc " + std::to_string(i + 1) + style;
-    };
-    if (i > 0) script += ", ";
-    script += line(last_epoch, " lw 2 title '" + short_text(overs[i]) + "x'");
-    if (early != last_epoch) script += ", " + line(early, " dt 3 notitle");
-  }
-  return script + "\n";
-}
-
-std::string panels(const std::string& title, std::size_t count) {
-  const std::size_t rows = (count + 2) / 3;
-  return csv_header + "set multiplot layout " + std::to_string(rows) + ",3 title '" + title + "'\n";
-}
-
-// Figure 8: the strongest teacher is blue, the weakest red.
-std::string dynamics_figure(const std::string& file, std::size_t m, double over,
-                            const std::vector<double>& polarities) {
-  std::string script =
-      panels("best correlation of each teacher over epochs, " + short_text(over) +
-                 "x (blue: strongest)",
-             polarities.size()) +
-      "set yrange [-0.1:1.05]\nset palette rgb 33,13,10\nset cbrange [0:" + std::to_string(m - 1) +
-      "]\nunset colorbox\n";
+      multiplot(
+          polarities.size(), columns,
+          "Student nodes of " + std::to_string(all.teachers) + " teacher nodes; a color a seed") +
+      rainbow + "set key off\nset grid\nset xrange [-0.2:1.1]\nset xtics 0.5\nset yrange [0:" +
+      short_text(1.05 * largest_norm) + "]\nset ytics 0.5\nset cbrange [" +
+      std::to_string(*seeds.begin()) + ":" +
+      std::to_string(std::max(*seeds.rbegin(), *seeds.begin() + 1)) + "]\nunset colorbox\n";
+  std::size_t i = 0;
   for (const double p : polarities) {
-    script += "set title 'p = " + short_text(p) + "'\nplot for [j=0:" + std::to_string(m - 1) +
-              "] " + quoted(file) + " every ::1 using ($5==j?" + where(m, over, p, "$4") +
-              ":NaN):6:5 with lines lc palette z\n";
+    for (const double over : all.overs) {
+      script += axis_names(i++, columns, count, "best correlation", "fan-out norm");
+      if (!all.has(over, p)) {
+        script += empty_panel;
+        continue;
+      }
+      script += "set title '" + short_text(over) + "x, p = " + short_text(p) + "'\nplot " +
+                quoted(file) + " every ::1 using " + where(all.teachers, over, p, "$6") +
+                ":7:4 with points pt 7 ps 0.35 lc palette z\n";
+    }
   }
   return script + "unset multiplot\n";
 }
 
-std::string loss_figure(const std::string& file, std::size_t m, const std::vector<double>& overs,
-                        const std::vector<double>& polarities) {
-  std::string script = panels("evaluation loss over epochs, median over seeds", polarities.size()) +
-                       "set logscale y\nset format y '10^{%T}'\nset key top right font ',7'\n";
-  for (const double p : polarities) {
-    script += "set title 'p = " + short_text(p) + "'\nplot ";
-    for (std::size_t i = 0; i < overs.size(); ++i) {
-      if (i > 0) script += ", ";
-      script += quoted(file) + " every ::1 using " + where(m, overs[i], p, "$4") +
-                ":5 with lines lw 2 title '" + short_text(overs[i]) + "x'";
+std::string panel_grid(const panels& all, const std::string& title) {
+  return multiplot((all.polarities.size() + 2) / 3, std::min<std::size_t>(3, all.polarities.size()),
+                   title);
+}
+
+std::string polarity_panel(const panels& all, std::size_t i, const std::string& x,
+                           const std::string& y) {
+  // The first panel's legend is that of all.
+  return axis_names(i, 3, all.polarities.size(), x, y) + (i == 1 ? "set key off\n" : "") +
+         "set title 'p = " + short_text(all.polarities[i]) + "'\n";
+}
+
+// Joins curves of a panel as one plot command, or leaves the panel empty.
+std::string plot(const std::vector<std::string>& curves) {
+  std::string text;
+  for (const auto& curve : curves) text += (text.empty() ? "plot " : ", ") + curve;
+  return text.empty() ? empty_panel : text + "\n";
+}
+
+// Figure 7: strong teacher nodes, to the left, are recovered first.
+std::string success_figure(const std::string& file, const panels& all, std::size_t last_epoch,
+                           std::size_t seeds) {
+  const std::size_t m = all.teachers;
+  const auto epochs = success_epochs(last_epoch);
+  std::string title = "Share of " + std::to_string(seeds) +
+                      " seeds that recover a teacher node (correlation above " +
+                      short_text(recovered_above) + ")\\nsolid: after " +
+                      std::to_string(last_epoch) + " epochs";
+  if (epochs.size() > 1) title += ", dotted: after " + std::to_string(*epochs.begin());
+  std::string script =
+      panel_grid(all, title) +
+      "set grid\nset yrange [-0.03:1.03]\nset xrange [-0.5:" + std::to_string(m - 1) +
+      ".5]\nset key opaque bottom left font ',8' samplen 1.5\n";
+  for (std::size_t i = 0; i < all.polarities.size(); ++i) {
+    const double p = all.polarities[i];
+    std::vector<std::string> curves;
+    for (std::size_t k = 0; k < all.overs.size(); ++k) {
+      if (!all.has(all.overs[k], p)) continue;
+      for (const std::size_t epoch : epochs) {
+        const bool last = epoch == last_epoch;
+        curves.push_back(quoted(file) + " every ::1 using ($4==" + std::to_string(epoch) + "?" +
+                         where(m, all.overs[k], p, "$5") + ":NaN):6 with linespoints pt 7 ps 0.3 " +
+                         color(k) +
+                         (last ? " lw 2 title '" + short_text(all.overs[k]) + "x'"
+                               : std::string(" lw 1.5 dt 3 notitle")));
+      }
     }
-    script += "\n";
+    script += polarity_panel(all, i, "teacher node", "success rate") + plot(curves);
+  }
+  return script + "unset multiplot\n";
+}
+
+// Figure 8: the strongest teacher is blue, the weakest red.
+std::string dynamics_figure(const std::string& file, const panels& all, double over) {
+  const std::size_t m = all.teachers;
+  std::string script =
+      panel_grid(all,
+                 "Best correlation of each teacher node, " + short_text(over) +
+                     "x, mean over seeds\\nblue: node 0 (for p > 0 the strongest), red: node " +
+                     std::to_string(m - 1)) +
+      rainbow + "set grid\nset key off\nset yrange [-0.03:1.03]\nset cbrange [0:" +
+      std::to_string(std::max<std::size_t>(m - 1, 1)) + "]\nunset colorbox\n";
+  for (std::size_t i = 0; i < all.polarities.size(); ++i) {
+    const double p = all.polarities[i];
+    std::vector<std::string> curves;
+    for (std::size_t j = 0; j < m && all.has(over, p); ++j) {
+      const std::string index = std::to_string(j);
+      curves.push_back(quoted(file) + " every ::1 using ($5==" + index + "?" +
+                       where(m, over, p, "$4") + ":NaN):6 with lines lw 1.5 lc palette cb " +
+                       index);
+    }
+    script += polarity_panel(all, i, "epoch", "correlation") + plot(curves);
+  }
+  return script + "unset multiplot\n";
+}
+
+std::string loss_figure(const std::string& file, const panels& all) {
+  std::string script =
+      panel_grid(all, "Evaluation loss, median and quartiles over seeds") +
+      "set grid\nset logscale y\nset format y '10^{%L}'\nset key top right font ',8' samplen 1.5\n";
+  for (std::size_t i = 0; i < all.polarities.size(); ++i) {
+    const double p = all.polarities[i];
+    std::vector<std::string> bands, medians;
+    for (std::size_t k = 0; k < all.overs.size(); ++k) {
+      if (!all.has(all.overs[k], p)) continue;
+      const std::string rows =
+          quoted(file) + " every ::1 using " + where(all.teachers, all.overs[k], p, "$4");
+      bands.push_back(rows + ":6:7 with filledcurves fs transparent solid 0.2 noborder " +
+                      color(k) + " notitle");
+      medians.push_back(rows + ":5 with lines lw 2 " + color(k) + " title '" +
+                        short_text(all.overs[k]) + "x'");
+    }
+    bands.insert(bands.end(), medians.begin(), medians.end());
+    script += polarity_panel(all, i, "epoch", "loss") + plot(bands);
   }
   return script + "unset multiplot\n";
 }
@@ -212,19 +314,36 @@ std::vector<std::string> write_figures(const std::string& folder, const sweep_re
   const std::string success = out.write("success.csv", success_csv(runs));
   const std::string dynamics = out.write("dynamics.csv", dynamics_csv(runs));
   const std::string loss = out.write("loss.csv", loss_csv(runs));
-  const auto overs = values_of(runs, &run_key::over_realization);
-  const auto polarities = values_of(runs, &run_key::polarity);
   const std::size_t last_epoch = runs.begin()->second.eval_loss.size() - 1;
-  const double over_of_dynamics =
-      std::find(overs.begin(), overs.end(), 5.0) != overs.end() ? 5.0 : overs.back();
   for (const std::size_t m : values_of(runs, &run_key::teachers)) {
+    sweep_results of_m;
+    double largest_norm = 0;
+    for (const auto& [key, record] : runs) {
+      if (key.teachers != m) continue;
+      of_m.insert({key, record});
+      for (const double norm : record.fan_out_norm) largest_norm = std::max(largest_norm, norm);
+    }
+    const panels all{of_m, m, values_of(of_m, &run_key::over_realization),
+                     values_of(of_m, &run_key::polarity)};
     const auto figure = [&](const std::string& name, const std::string& script) {
-      out.draw(name + "-m" + std::to_string(m), script);
+      out.draw(name, script);
     };
-    figure("figure5", students_figure(students, m, overs, polarities));
-    figure("figure7", success_figure(success, m, overs, last_epoch));
-    figure("figure8", dynamics_figure(dynamics, m, over_of_dynamics, polarities));
-    figure("loss", loss_figure(loss, m, overs, polarities));
+    const std::string suffix = "-m" + std::to_string(m);
+    constexpr std::size_t rows = 3;
+    for (std::size_t i = 0; i < all.polarities.size(); i += rows) {
+      const auto first = all.polarities.begin() + static_cast<std::ptrdiff_t>(i);
+      const std::size_t count = std::min(rows, all.polarities.size() - i);
+      figure("figure5" + suffix + "-" + std::to_string(i / rows + 1),
+             students_figure(students, all, {first, first + static_cast<std::ptrdiff_t>(count)},
+                             largest_norm));
+    }
+    figure("figure7" + suffix,
+           success_figure(success, all, last_epoch, values_of(of_m, &run_key::seed).size()));
+    const auto& overs = all.overs;
+    const double over_of_dynamics =
+        std::find(overs.begin(), overs.end(), 5.0) != overs.end() ? 5.0 : overs.back();
+    figure("figure8" + suffix, dynamics_figure(dynamics, all, over_of_dynamics));
+    figure("loss" + suffix, loss_figure(loss, all));
   }
   return out.written();
 }

@@ -3,14 +3,14 @@
 // goes on where it was stopped, and draws Figures 5, 7, 8 and the losses.
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <filesystem>
-#include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
 
-#include <tutelage/core/blas_threads.hpp>
 #include <tutelage/core/parallel.hpp>
 
 #include "common/arguments.hpp"
+#include "common/interrupt.hpp"
+#include "common/program.hpp"
 #include "common/progress.hpp"
 #include "specialization/experiment.hpp"
 #include "sweep/figures.hpp"
@@ -34,7 +34,8 @@ struct sweep_options {
   bool quiet = false;
 };
 
-bool parse(int argc, char** argv, sweep_options& o, int& exit_code) {
+// What main returns when the program has to end here, everything being said.
+std::optional<int> parse(int argc, char** argv, sweep_options& o) {
   CLI::App app(
       "Runs the published sweep of the two-layer experiment and draws its figures. What is "
       "found is\nkept in OUT/runs.jsonl: stop it when you like, the same command goes on.",
@@ -60,20 +61,14 @@ bool parse(int argc, char** argv, sweep_options& o, int& exit_code) {
   app.add_flag("--quick", quick,
                "10 and 20 teachers, polarities 0, 1 and 2, 2 seeds, 20 epochs: about two minutes");
   app.add_flag("--quiet", o.quiet, "no progress and no list of files");
-  try {
-    app.parse(argc, argv);
+  return parse_command_line(app, argc, argv, [&] {
     if (quick) {
       if (teachers->empty()) o.teachers = {10, 20};
       if (polarity->empty()) o.polarity = {0, 1, 2};
       if (epochs->empty()) o.epochs = 20;
     }
     o.seeds = parse_seeds("--seeds", !seeds.empty() ? seeds : quick ? "1-2" : "1-32");
-  } catch (const CLI::ParseError& problem) {
-    const int code = app.exit(problem, std::cout, std::cerr);
-    exit_code = code == 0 ? 0 : 2;
-    return false;
-  }
-  return true;
+  });
 }
 
 options options_of(const sweep_options& o, const run_key& key) {
@@ -137,15 +132,18 @@ struct silent : run_observer {
 };
 
 void sweep(const sweep_options& o) {
-  std::filesystem::create_directories(o.out);
-  results_file results(o.out + "/runs.jsonl", settings_of(o));
+  results_file results(o.out, settings_of(o));
+  const on_interrupt said([&] {
+    return "sweep: stopped; " + std::to_string(results.count()) + " runs are kept in " +
+           results.path() + ": the same command goes on with the rest";
+  });
   std::vector<run_key> missing;
   for (const run_key& key : runs_of(o)) {
     if (results.runs().count(key) == 0) missing.push_back(key);
   }
   if (!o.quiet) {
-    std::fprintf(stderr, "%zu runs to do, %zu found in %s/runs.jsonl\n", missing.size(),
-                 results.runs().size(), o.out.c_str());
+    std::fprintf(stderr, "%zu runs to do, %zu found in %s\n", missing.size(), results.count(),
+                 results.path().c_str());
   }
   {
     progress bar(std::max<std::size_t>(1, missing.size()), o.quiet);
@@ -170,14 +168,6 @@ void sweep(const sweep_options& o) {
 
 int main(int argc, char** argv) {
   sweep_options o;
-  int exit_code = 0;
-  if (!parse(argc, argv, o, exit_code)) return exit_code;
-  const tutelage::blas_threads one(1);
-  try {
-    sweep(o);
-  } catch (const std::exception& problem) {
-    std::cerr << "sweep: " << problem.what() << '\n';
-    return 1;
-  }
-  return 0;
+  if (const auto code = parse(argc, argv, o)) return *code;
+  return run_guarded("sweep", [&] { sweep(o); });
 }

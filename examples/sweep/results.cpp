@@ -1,16 +1,19 @@
 #include "sweep/results.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
 #include <tutelage/core/errors.hpp>
 #include <tutelage/core/files.hpp>
+
+#include "common/output_folder.hpp"
 
 namespace examples {
 
@@ -35,15 +38,30 @@ std::pair<run_key, run_record> parse_line(const std::string& line) {
            run.at("fan_out_norm")}};
 }
 
-}  // namespace
-
-std::size_t run_record::covered(std::size_t epoch) const {
-  return static_cast<std::size_t>(std::count_if(
-      teacher_rho[epoch].begin(), teacher_rho[epoch].end(), [](double rho) { return rho > 0.95; }));
+// The parser puts its own name for the error before it, in brackets: no news to a user.
+std::string without_tag(const std::string& said) {
+  const std::size_t tag = said.rfind('[', 0) == 0 ? said.find("] ") : said.npos;
+  return tag == said.npos ? said : said.substr(tag + 2);
 }
 
-results_file::results_file(std::string path, const std::string& settings)
-    : path_(std::move(path)), settings_(settings + '\n') {
+}  // namespace
+
+folder_lock::folder_lock(const std::string& folder) {
+  make_folder(folder);
+  folder_ = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder_ < 0) throw tutelage::io_error("open", folder, errno);
+  if (::flock(folder_, LOCK_EX | LOCK_NB) == 0) return;
+  const int error_number = errno;
+  ::close(folder_);
+  if (error_number != EWOULDBLOCK) throw tutelage::io_error("lock", folder, error_number);
+  throw std::runtime_error("another sweep is at work in " + folder +
+                           ": wait until it ends, or choose another --out");
+}
+
+folder_lock::~folder_lock() { ::close(folder_); }
+
+results_file::results_file(const std::string& folder, const std::string& settings)
+    : lock_(folder), path_(folder + "/runs.jsonl"), settings_(settings + '\n') {
   read(settings);
   file_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   if (file_ < 0) throw tutelage::io_error("open", path_, errno);
@@ -74,12 +92,17 @@ void results_file::read(const std::string& settings) {
     try {
       runs_.insert(parse_line(line));
     } catch (const json::exception& problem) {
-      throw tutelage::format_error(path_, begin, "run", problem.what());
+      throw tutelage::format_error(path_, begin, "run", without_tag(problem.what()));
     }
   }
   if (begin < content.size() && ::truncate(path_.c_str(), static_cast<off_t>(begin)) != 0) {
     throw tutelage::io_error("cut the last line of", path_, errno);
   }
+}
+
+std::size_t results_file::count() const {
+  const std::scoped_lock lock(appending_);
+  return runs_.size();
 }
 
 void results_file::append(const run_key& key, const run_record& record) {

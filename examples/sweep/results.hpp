@@ -28,24 +28,40 @@ struct run_record {
   std::vector<std::vector<double>> teacher_rho;  // an epoch; each teacher's best correlation
   std::vector<double> student_rho;               // in the end; a student's best correlation
   std::vector<double> fan_out_norm;              // in the end; of each student
-
-  [[nodiscard]] std::size_t covered(std::size_t epoch) const;  // teachers above 0.95
 };
 
 using sweep_results = std::map<run_key, run_record>;
 
-/// The file of a sweep. Its first line states the settings that all runs share; each run adds a
-/// line when it ends.
+/// A folder that one program at a time may write to, until it ends. Throws io_error, and
+/// std::runtime_error when another has it.
+class folder_lock {
+ public:
+  explicit folder_lock(const std::string& folder);
+  ~folder_lock();
+  folder_lock(const folder_lock&) = delete;
+  folder_lock& operator=(const folder_lock&) = delete;
+
+ private:
+  int folder_;
+};
+
+/// The file runs.jsonl of a sweep. Its first line states the settings that all runs share; each run
+/// adds a line when it ends.
 class results_file {
  public:
-  /// Reads the runs that are there. A last line that a kill cut off is removed. Throws io_error,
-  /// and format_error for a line that is no run or for other settings.
-  results_file(std::string path, const std::string& settings);
+  /// Makes and locks the folder and reads the runs that are there. A last line that a kill cut off
+  /// is removed. Throws as folder_lock does, and format_error for a line that is no run or for other
+  /// settings.
+  results_file(const std::string& folder, const std::string& settings);
   ~results_file();
   results_file(const results_file&) = delete;
   results_file& operator=(const results_file&) = delete;
 
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+  /// No thread may append meanwhile.
   [[nodiscard]] const sweep_results& runs() const noexcept { return runs_; }
+  /// How many runs are kept. Any thread may call it.
+  [[nodiscard]] std::size_t count() const;
 
   /// Adds a run; the line is on the disk when this returns. Any thread may call it.
   void append(const run_key& key, const run_record& record);
@@ -58,10 +74,11 @@ class results_file {
   void read(const std::string& settings);
   void write_line(const std::string& line);
 
+  folder_lock lock_;
   std::string path_;
   std::string settings_;
   int file_ = -1;
-  std::mutex appending_;
+  mutable std::mutex appending_;
   sweep_results runs_;
 };
 

@@ -5,6 +5,7 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <array>
@@ -114,6 +115,22 @@ class without_rights {
   bool was_root_ = ::geteuid() == 0;
 };
 
+// What /dev/null and /dev/full are, in a folder of the test's own: a fault that replaces devices
+// must not cost the machine its.
+struct own_devices {
+  explicit own_devices(const temporary_folder& folder)
+      : null(folder / "null"), full(folder / "full") {
+    constexpr mode_t mode = S_IFCHR | 0666;
+    made = ::mknod(null.c_str(), mode, ::makedev(1, 3)) == 0 &&
+           ::mknod(full.c_str(), mode, ::makedev(1, 7)) == 0 && std::ofstream(null).is_open();
+    if (!made) MESSAGE("not tested: this user cannot make devices");
+  }
+  explicit operator bool() const { return made; }
+
+  std::string null, full;
+  bool made = false;
+};
+
 }  // namespace
 
 TEST_CASE("write_file: what was written is read, byte for byte") {
@@ -133,6 +150,14 @@ TEST_CASE("write_file: others may read, whatever the mask") {
   write_file(folder / "file", "a");
   ::umask(mask);
   CHECK(fs::status(folder / "file").permissions() == fs::perms(0644));
+}
+
+TEST_CASE("write_file: a file that was there keeps its mode") {
+  const temporary_folder folder;
+  const auto path = folder.write("file", "old");
+  fs::permissions(path, fs::perms(0600));
+  write_file(path, "new");
+  CHECK(fs::status(path).permissions() == fs::perms(0600));
 }
 
 TEST_CASE("write_file: the old file is replaced, not changed") {
@@ -178,8 +203,8 @@ TEST_CASE("write_file: the target is a folder") {
   const temporary_folder folder;
   fs::create_directory(folder / "folder");
   const auto before = open_files();
-  check_error(thrown_by<io_error>([&] { write_file(folder / "folder", "x"); }),
-              "rename a temporary file to", folder / "folder", EISDIR);
+  check_error(thrown_by<io_error>([&] { write_file(folder / "folder", "x"); }), "open",
+              folder / "folder", EISDIR);
   CHECK(names(folder / "") == std::vector<std::string>{"folder"});
   CHECK(open_files() == before);
 }
@@ -247,7 +272,7 @@ TEST_CASE("write_file: on the disk before it has its name") {
   write_file(folder / "file", "content");
   const std::string calls(faults.calls.data(), faults.count);
   faults = {};
-  CHECK(calls == "wmscr");
+  CHECK(calls == "wmscrsc");  // the last two: the folder
 }
 
 TEST_CASE("write_file: writes that are short or interrupted go on") {
@@ -262,7 +287,7 @@ TEST_CASE("write_file: writes that are short or interrupted go on") {
   write_file(folder / "file", "0123456789");
   const std::string calls(faults.calls.data(), faults.count);
   faults = {};
-  CHECK(calls == "wwwwwwmscr");
+  CHECK(calls == "wwwwwwmscrsc");
   CHECK(read(folder / "file") == "0123456789");
 }
 
@@ -295,5 +320,149 @@ TEST_CASE("write_file: whatever fails, the old file stays and nothing else does"
     CHECK(names(folder / "") == std::vector<std::string>{"file"});
     write_file(path, "new");
     CHECK(read(path) == "new");
+  }
+}
+
+TEST_CASE("write_file: the folder cannot be forced to the disk") {
+  const temporary_folder folder;
+  const auto path = folder.write("file", "old");
+  const auto before = open_files();
+  faults = {};
+  faults.recording = true;
+  faults.failing = 's';
+  faults.successes = 1;
+  faults.error_number = EIO;
+  const auto e = thrown_by<io_error>([&] { write_file(path, "new"); });
+  faults = {};
+  check_error(e, "write", fs::path(path).parent_path().string(), EIO);
+  CHECK(read(path) == "new");
+  CHECK(open_files() == before);
+  CHECK(names(folder / "") == std::vector<std::string>{"file"});
+}
+
+TEST_CASE("write_file: a folder that may be written but not read") {
+  const temporary_folder folder;
+  fs::permissions(folder / "", fs::perms(0333));
+  {
+    const without_rights guard;
+    write_file(folder / "file", "content");
+  }
+  fs::permissions(folder / "", fs::perms(0755));
+  CHECK(read(folder / "file") == "content");
+}
+
+TEST_CASE("write_file: without a folder, in the current one") {
+  const temporary_folder folder;
+  const auto before = fs::current_path();
+  fs::current_path(folder / "");
+  write_file("file", "content");
+  fs::current_path(before);
+  CHECK(read(folder / "file") == "content");
+}
+
+TEST_CASE("write_file: symlinks are followed and stay") {
+  const temporary_folder folder;
+  fs::create_directory(folder / "else");
+  const auto path = folder.write("else/file", "old");
+  fs::create_hard_link(path, folder / "other name");
+  fs::create_symlink("else/file", folder / "relative");
+  fs::create_symlink(path, folder / "absolute");
+  fs::create_symlink("relative", folder / "link to a link");
+  fs::create_symlink("else/new file", folder / "dangling");
+  for (const auto* name : {"relative", "absolute", "link to a link", "dangling"}) {
+    CAPTURE(name);
+    write_file(folder / name, name);
+    CHECK(fs::is_symlink(folder / name));
+    CHECK(read(folder / name) == name);
+  }
+  CHECK(read(path) == "link to a link");
+  CHECK(read(folder / "other name") == "old");  // replaced whole, not written into
+  CHECK(read(folder / "else/new file") == "dangling");
+  CHECK(names(folder / "else") == std::vector<std::string>{"file", "new file"});
+
+  // A link in a folder that is itself a link leads on from the real folder.
+  fs::create_symlink("../relative", folder / "else/up");
+  fs::create_directory(folder / "far");
+  fs::create_symlink(folder / "else", folder / "far/folder");
+  write_file(folder / "far/folder/up", "up");
+  CHECK(read(path) == "up");
+}
+
+TEST_CASE("write_file: links that lead in a circle or to no folder") {
+  const temporary_folder folder;
+  fs::create_symlink("b", folder / "a");
+  fs::create_symlink("a", folder / "b");
+  fs::create_symlink("missing/file", folder / "dangling");
+  const auto thrown = [&](const std::string& name) {
+    return thrown_by<io_error>([&] { write_file(folder / name, "x"); });
+  };
+  check_error(thrown("a"), "follow the link", folder / "a", ELOOP);
+  check_error(thrown("dangling"), "create a temporary file beside", folder / "missing/file",
+              ENOENT);
+  CHECK(names(folder / "") == std::vector<std::string>{"a", "b", "dangling"});
+}
+
+TEST_CASE("write_file: a FIFO is written to and stays") {
+  const temporary_folder folder;
+  const auto path = folder / "fifo";
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  fs::create_symlink("fifo", folder / "link");
+  const std::string content(200'000, 'x');  // more than a FIFO holds
+  // Never waits for a writer: one that does not come fails this test and does not stop it.
+  const int end = ::open(path.c_str(), O_RDONLY | O_NONBLOCK);
+  REQUIRE(end >= 0);
+  for (const auto& name : {path, folder / "link"}) {
+    std::string seen;
+    std::jthread reader([&](const std::stop_token& stop) {
+      for (bool last = false; !last;) {
+        last = stop.stop_requested();
+        std::array<char, 4096> some{};
+        ssize_t count = 0;
+        while ((count = ::read(end, some.data(), some.size())) > 0) {
+          seen.append(some.data(), static_cast<std::size_t>(count));
+        }
+        std::this_thread::yield();
+      }
+    });
+    write_file(name, content);
+    reader.request_stop();
+    reader.join();
+    CHECK(seen == content);
+  }
+  ::close(end);
+  CHECK(fs::is_fifo(path));
+  CHECK(names(folder / "") == std::vector<std::string>{"fifo", "link"});
+}
+
+TEST_CASE("write_file: a device is written to and stays") {
+  const temporary_folder folder;
+  const own_devices devices(folder);
+  if (!devices) return;
+  write_file(devices.null, "content");
+  CHECK(fs::is_character_file(devices.null));
+  const auto before = open_files();
+  check_error(thrown_by<io_error>([&] { write_file(devices.full, "content"); }), "write",
+              devices.full, ENOSPC);
+  CHECK(fs::is_character_file(devices.full));
+  CHECK(open_files() == before);
+  fs::create_symlink("full", folder / "link");
+  check_error(thrown_by<io_error>([&] { write_file(folder / "link", "content"); }), "write",
+              folder / "link", ENOSPC);
+  CHECK(fs::is_symlink(folder / "link"));
+  CHECK(names(folder / "") == std::vector<std::string>{"full", "link", "null"});
+}
+
+TEST_CASE("write_file: what a device refuses at last is said") {
+  const temporary_folder folder;
+  const own_devices devices(folder);
+  if (!devices) return;
+  for (const char call : {'s', 'c'}) {
+    faults = {};
+    faults.recording = true;
+    faults.failing = call;
+    faults.error_number = EIO;
+    const auto e = thrown_by<io_error>([&] { write_file(devices.null, "content"); });
+    faults = {};
+    check_error(e, "write", devices.null, EIO);
   }
 }

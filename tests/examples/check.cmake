@@ -37,6 +37,21 @@ function(fails code sentence program)
   endif()
 endfunction()
 
+# shell(script) must succeed in SCRATCH; what it prints is left in `printed`. $PROGRAMS is the programs'
+# folder.
+function(shell script)
+  execute_process(
+    COMMAND ${CMAKE_COMMAND} -E env PROGRAMS=${PROGRAMS} sh -euc "${script}"
+    WORKING_DIRECTORY ${SCRATCH}
+    OUTPUT_VARIABLE printed
+    ERROR_VARIABLE problems
+    RESULT_VARIABLE code)
+  if(NOT code EQUAL 0)
+    message(SEND_ERROR "exit code ${code} of\n${script}\n${printed}${problems}")
+  endif()
+  set(printed "${printed}" PARENT_SCOPE)
+endfunction()
+
 function(expect actual operator expected)
   if(NOT "${actual}" ${operator} "${expected}")
     message(SEND_ERROR "${actual}: not ${operator} ${expected}")
@@ -47,6 +62,18 @@ function(exists file)
   if(NOT EXISTS ${SCRATCH}/${file})
     message(SEND_ERROR "${file} was not written")
   endif()
+endfunction()
+
+# shows(figure text...): an SVG file whose texts hold each of these.
+function(shows figure)
+  exists(${figure})
+  file(READ ${SCRATCH}/${figure} svg)
+  foreach(text IN LISTS ARGN)
+    string(FIND "${svg}" "${text}" place)
+    if(place EQUAL -1)
+      message(SEND_ERROR "${figure} does not show: ${text}")
+    endif()
+  endforeach()
 endfunction()
 
 # ---- specialization: JSON, files, deep networks, images ---------------------------------------------
@@ -144,6 +171,18 @@ fails(2 "--seeds: is a number, a range 1-32 or a list 1,5,9; got 5-1" specializa
 fails(2 "--learning-rate: is a number, or rates by epoch 0:0.2,20:0.1; got fast"
       specialization --learning-rate fast)
 fails(2 "--student-init: is a number or default; got x" specialization --student-init x)
+# A whole number below 0, or a number that is none, is no large one: in every program.
+foreach(program IN ITEMS specialization sweep gradient_rule angular_distance convergence_bounds
+                         orthonormal_target)
+  fails(2 "--threads: is a whole number from 0 on; got -1" ${program} --threads -1)
+endforeach()
+fails(2 "--epochs: is a whole number from 0 on; got 2.5" specialization --epochs 2.5)
+fails(2 "--seed: is a whole number from 0 on; got -3" convergence_2d --seed -3)
+fails(2 "--teachers: is a whole number from 0 on; got -1" sweep --teachers 3,-1)
+fails(2 "--polarity: is a finite number; got nan" specialization --polarity nan)
+fails(2 "--std: is a finite number; got nan" gradient_rule --std nan)
+fails(2 "--polarity: is a finite number; got inf" sweep --polarity 0,inf)
+fails(2 "quickstart: takes no arguments, got --seed" quickstart --seed 3)
 fails(1 "specialization: training diverged at step" specialization --learning-rate 1000
       --json never.json --out never)
 fails(1 "specialization: cannot open nowhere/train-images-idx3-ubyte.gz: No such file or directory"
@@ -156,11 +195,126 @@ if(EXISTS /usr/share/datasets/fashion-mnist)
         --teacher 100-10-10 --input fashion-mnist --json never.json)
 endif()
 file(WRITE ${SCRATCH}/file "")
-fails(1 "file" specialization --epochs 0 --quiet --json file/result.json)
-fails(1 "file" specialization --epochs 0 --quiet --out file/figures)
+set(nothing specialization --teacher 4-2-2 --samples 20 --eval-samples 20 --epochs 0 --quiet)
+fails(1 "specialization: cannot create a temporary file beside file/result.json: Not a directory"
+      ${nothing} --json file/result.json)
+fails(1 "specialization: cannot make the folder file/figures: Not a directory" ${nothing} --out
+      file/figures)
+fails(1 "sweep: cannot make the folder file/runs: Not a directory" sweep --out file/runs --quiet)
+fails(1 "dataset: cannot make the folder file/figures: Not a directory" dataset --quick --seeds 1 --out
+      file/figures)
 if(EXISTS ${SCRATCH}/never.json OR EXISTS ${SCRATCH}/never)
   message(SEND_ERROR "a failed run left files")
 endif()
+
+# ---- Where results go: links are followed, devices and FIFOs are written to and stay ------------------
+
+file(WRITE ${SCRATCH}/real.json "")
+file(CREATE_LINK real.json ${SCRATCH}/link.json SYMBOLIC)
+runs(${nothing} --json link.json)
+if(NOT IS_SYMLINK ${SCRATCH}/link.json)
+  message(SEND_ERROR "--json replaced a link")
+endif()
+file(READ ${SCRATCH}/real.json json)
+string(JSON teachers LENGTH "${json}" runs 0 teachers)
+expect(${teachers} EQUAL 2)
+list(JOIN nothing " " command)
+shell("mkfifo fifo; $PROGRAMS/${command} --json fifo & cat fifo > got; wait $!; test -p fifo
+       test -s got
+       $PROGRAMS/${command} --json /dev/stdout > redirected; test -s redirected")
+file(READ ${SCRATCH}/got json)
+string(JSON teachers LENGTH "${json}" runs 0 teachers)
+expect(${teachers} EQUAL 2)
+file(READ ${SCRATCH}/redirected json)
+string(JSON teachers LENGTH "${json}" runs 0 teachers)
+expect(${teachers} EQUAL 2)
+
+# A full disk: a device that is always full behind a result's name, a table's, a figure's; and as
+# standard output. The devices are the test's own: a fault must not cost the machine its.
+execute_process(COMMAND sh -c "mknod null c 1 3 && mknod always_full c 1 7 && : > null"
+                WORKING_DIRECTORY ${SCRATCH} RESULT_VARIABLE code ERROR_QUIET)
+if(code EQUAL 0)
+  shell("$PROGRAMS/${command} --json null; test -c null")
+  fails(1 "specialization: cannot write always_full: No space left on device" ${nothing} --json
+        always_full)
+  set(full ${SCRATCH}/always_full)
+else()
+  execute_process(COMMAND id -u OUTPUT_VARIABLE user OUTPUT_STRIP_TRAILING_WHITESPACE)
+  if(user EQUAL 0)
+    message(STATUS "a full disk is not tested: devices cannot be made")
+  else()
+    set(full /dev/full) # which only root could replace
+  endif()
+endif()
+foreach(file IN ITEMS history.csv specialization.svg dynamics.png)
+  if(NOT full)
+    break()
+  endif()
+  file(REMOVE_RECURSE ${SCRATCH}/full)
+  file(MAKE_DIRECTORY ${SCRATCH}/full)
+  file(CREATE_LINK ${full} ${SCRATCH}/full/${file} SYMBOLIC)
+  fails(1 "specialization: cannot write full/${file}: No space left on device" ${nothing} --out full)
+endforeach()
+foreach(command IN ITEMS "specialization --epochs 0" "convergence_2d --epochs 1 --out full")
+  shell("! $PROGRAMS/${command} > /dev/full 2> said; grep -q 'cannot write to standard output' said")
+endforeach()
+
+# gnuplot: what it says is a failure, and so is a figure that is not whole; without it there is none.
+function(with_gnuplot script sentence)
+  file(WRITE ${SCRATCH}/bin/gnuplot "#!/bin/sh\n${script}\n")
+  file(CHMOD ${SCRATCH}/bin/gnuplot PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE)
+  set(ENV{PATH} "${SCRATCH}/bin:$ENV{PATH}")
+  file(REMOVE_RECURSE ${SCRATCH}/drawn)
+  fails(1 "${sentence}" ${nothing} --out drawn)
+  file(GLOB figures ${SCRATCH}/drawn/*.svg* ${SCRATCH}/drawn/*.png*)
+  if(figures)
+    message(SEND_ERROR "${sentence}: left ${figures}")
+  endif()
+endfunction()
+set(path "$ENV{PATH}")
+with_gnuplot("echo 'line 7: warning: nothing to plot' >&2" "line 7: warning: nothing to plot")
+with_gnuplot("exit 3" "gnuplot on drawn/specialization: failed and did not say why")
+with_gnuplot("kill -9 $$" "gnuplot on drawn/specialization: failed and did not say why")
+with_gnuplot("exit 0" "gnuplot on drawn/specialization: the figure is not whole")
+with_gnuplot("PATH='${path}'; ulimit -f 8; exec gnuplot \"$@\"" "gnuplot on drawn/specialization")
+set(ENV{PATH} "${SCRATCH}/none")
+runs(${nothing} --out undrawn)
+set(ENV{PATH} "${path}")
+exists(undrawn/history.csv)
+if(EXISTS ${SCRATCH}/undrawn/specialization.svg)
+  message(SEND_ERROR "drawn without gnuplot")
+endif()
+
+# ---- Images: a folder without its slash, and labels' files by name -----------------------------------
+
+# Six images of 2 x 2 pixels in 10 classes or fewer; seven labels for the tests' images.
+shell("mkdir images
+       images() { printf '\\0\\0\\10\\3\\0\\0\\0\\6\\0\\0\\0\\2\\0\\0\\0\\2'
+                  printf 'a1b2c3d4e5f6g7h8i9j0k1l2'; }
+       labels() { printf '\\0\\0\\10\\1\\0\\0\\0\\'$1; printf $2; }
+       images > images/train-images-idx3-ubyte
+       images > images/t10k-images-idx3-ubyte
+       labels 6 '\\0\\1\\2\\0\\1\\2' > images/train-labels-idx1-ubyte
+       labels 6 '\\0\\1\\2\\0\\1\\2' > images/t10k-labels-idx1-ubyte
+       cp -r images more; cp -r images short
+       labels 7 '\\0\\1\\2\\0\\1\\2\\0' > more/t10k-labels-idx1-ubyte
+       head -c 10 images/train-labels-idx1-ubyte > short/train-labels-idx1-ubyte")
+set(tiny specialization --teacher 4-3-3 --teacher-epochs 1 --epochs 1 --batch 2 --steps-per-epoch 2)
+runs(${tiny} --input images --json slash.json --quiet)
+runs(${tiny} --input images/ --quiet)
+fails(1 "specialization: more/t10k-labels-idx1-ubyte: byte 4: sizes: 7 labels, for 6 images" ${tiny}
+      --input more)
+fails(1 "specialization: short/train-labels-idx1-ubyte: byte 10" ${tiny} --input short)
+fails(1 "specialization: images/train-labels-idx1-ubyte: label 2 is 2, the teacher has outputs 0 to 1"
+      specialization --teacher 4-3-2 --input images)
+
+# ---- What a program says when it is stopped ----------------------------------------------------------
+
+foreach(signal IN ITEMS INT TERM)
+  shell("env --default-signal=INT $PROGRAMS/specialization --epochs 100000 --json stopped.json 2> said &
+         child=$!; sleep 1; kill -${signal} $child; code=0; wait $child || code=$?; test $code -gt 128
+         grep -q '^specialization: stopped; nothing is kept' said; test ! -e stopped.json")
+endforeach()
 
 # ---- gradient_rule ------------------------------------------------------------------------------------
 
@@ -189,6 +343,10 @@ foreach(file IN ITEMS nodes.csv slice.csv beta.svg beta.png strengths.svg streng
   exists(rule/${file})
 endforeach()
 
+shows(rule/beta.svg student teacher)
+shows(rule/strengths.svg "best correlation" "layer 4, epoch 10")
+shows(rule/plane.svg "along the second input" student teacher)
+
 # The same numbers whatever the number of threads.
 foreach(threads IN ITEMS 1 2)
   runs(gradient_rule --quick --epochs 1 --samples 500 --json - --quiet --threads ${threads})
@@ -214,6 +372,19 @@ expect("${printed}" MATCHES "2 of 2 teacher nodes covered")
 foreach(file IN ITEMS convergence_2d.csv convergence_2d.svg convergence_2d.png)
   exists(plane/${file})
 endforeach()
+expect("${printed}" MATCHES "student  best teacher      rho  angle .deg.     .v.  .v..w.\n")
+shows(plane/convergence_2d.svg "strength |v||w|" "teacher 1" "student 0" "student 5")
+# In the end students that match no teacher have no strength, which is |v||w|.
+string(REGEX MATCHALL "\n +[0-5] [^\n]*" students "${printed}")
+list(LENGTH students count)
+expect(${count} EQUAL 6)
+foreach(student IN LISTS students)
+  if(NOT student MATCHES "[01] +(0\\.9[5-9]|1\\.0)[0-9]* ")
+    expect("${student}" MATCHES " 0\\.0[0-9]+$")
+  endif()
+endforeach()
+shell("awk -F, 'NR > 1 { gap = $8 - $7 * sqrt($4^2 + $5^2); if (gap^2 > 1e-24) exit 1; rows++ }
+       END { exit rows < 2 + 6 * 2001 }' plane/convergence_2d.csv")
 fails(2 "--epochs" convergence_2d --epochs 0)
 
 # ---- angular_distance ---------------------------------------------------------------------------------
@@ -304,7 +475,7 @@ fails(2 "--rate" online_learning --rate 0)
 set(small --teachers 3,4 --over-realization 1,2 --polarity 0,1 --seeds 1-2 --epochs 3
     --steps-per-epoch 20 --samples 200 --eval-samples 100)
 runs(sweep ${small} --out whole --threads 1)
-foreach(file IN ITEMS runs.jsonl students.csv success.csv dynamics.csv loss.csv figure5-m3.svg
+foreach(file IN ITEMS runs.jsonl students.csv success.csv dynamics.csv loss.csv figure5-m3-1.svg
                       figure7-m4.svg figure8-m4.png loss-m3.png)
   exists(whole/${file})
 endforeach()
@@ -321,9 +492,60 @@ foreach(percent IN ITEMS 0 1 37 80 99)
   file(READ ${SCRATCH}/part/runs.jsonl resumed)
   expect("${resumed}" STREQUAL "${whole}")
 endforeach()
+# Figure 7 counts, for each teacher node, the seeds that recover it.
+runs(sweep --teachers 4 --over-realization 2,5 --polarity 0,2,3,4 --seeds 1-3 --epochs 6
+     --steps-per-epoch 300 --samples 1000 --eval-samples 500 --out counted)
+shows(counted/figure5-m4-1.svg "best correlation" "fan-out norm" "5x, p = 3")
+shows(counted/figure5-m4-2.svg "2x, p = 4")
+shows(counted/figure7-m4.svg "teacher node" "success rate" "p = 3" "5x" "solid: after 6 epochs")
+shows(counted/figure8-m4.svg epoch correlation "p = 3" "blue: node 0")
+shows(counted/loss-m4.svg epoch loss "p = 3" "median and quartiles" "5x")
+file(STRINGS ${SCRATCH}/counted/runs.jsonl lines)
+set(some 0)
+set(shares 0.0 0.3333333333333333 0.6666666666666666 1.0)
+foreach(teacher IN ITEMS 0 1 2 3)
+  foreach(epoch IN ITEMS 5 6)
+    set(recovered 0)
+    foreach(line IN LISTS lines)
+      if(line MATCHES "\"over_realization\":5.0,\"polarity\":2.0")
+        string(JSON rho GET "${line}" teacher_rho ${epoch} ${teacher})
+        if(rho GREATER 0.95)
+          math(EXPR recovered "${recovered} + 1")
+        endif()
+      endif()
+    endforeach()
+    math(EXPR some "${some} + ${recovered}")
+    list(GET shares ${recovered} share)
+    file(STRINGS ${SCRATCH}/counted/success.csv row REGEX "^4,5.0,2.0,${epoch},${teacher},")
+    expect("${row}" STREQUAL "4,5.0,2.0,${epoch},${teacher},${share}")
+  endforeach()
+endforeach()
+expect(${some} GREATER 3)
+expect(${some} LESS 21)
+shell("awk -F, 'NR > 1 && !($6 <= $5 && $5 <= $7) { exit 1 }' counted/loss.csv")
+# Settings that only some over-realizations have leave panels empty.
+runs(sweep --teachers 4 --over-realization 1 --polarity 2 --seeds 1-3 --epochs 6 --steps-per-epoch 300
+     --samples 1000 --eval-samples 500 --out counted --quiet)
+
+# One sweep a folder; a stopped one says what it keeps and how to go on.
+file(MAKE_DIRECTORY ${SCRATCH}/locked)
+shell("flock locked sh -c '! $PROGRAMS/sweep --quick --quiet --out locked 2> said'
+       grep -q '^sweep: another sweep is at work in locked: wait until it ends, or choose another --out$' said
+       test ! -e locked/runs.jsonl")
+set(long --teachers 3 --over-realization 1 --polarity 0 --seeds 1-2000 --epochs 2 --steps-per-epoch 100
+    --samples 200 --eval-samples 100 --threads 1 --quiet)
+list(JOIN long " " flags)
+shell("env --default-signal=INT $PROGRAMS/sweep ${flags} --out stopped 2> said &
+       child=$!; until test \"$(cat stopped/runs.jsonl | wc -l)\" -gt 3; do sleep 0.05; done 2> /dev/null
+       kill -INT $child; code=0; wait $child || code=$?; test $code -eq 130
+       grep -Eq '^sweep: stopped; [0-9]+ runs are kept in stopped/runs.jsonl: the same command goes on' said")
+file(STRINGS ${SCRATCH}/stopped/runs.jsonl lines)
+list(LENGTH lines count)
+expect(${count} GREATER 3)
+
 fails(1 "settings: of another sweep" sweep --epochs 4 --out whole --quiet)
 file(APPEND ${SCRATCH}/part/runs.jsonl "{}\n")
-fails(1 "part/runs.jsonl: byte" sweep ${small} --out part --quiet)
+fails(1 "run: key 'teachers' not found" sweep ${small} --out part --quiet)
 fails(2 "--seeds: is a number, a range 1-32 or a list 1,5,9; got 0-" sweep --seeds 0-)
 
 # ---- pruning, dataset, noisy_recovery ------------------------------------------------------------------
@@ -335,6 +557,9 @@ foreach(program IN ITEMS pruning dataset noisy_recovery)
   endforeach()
   fails(2 "The following argument was not expected: --fast" ${program} --fast)
 endforeach()
+shows(dataset/dataset.svg "training samples" "loss on fresh Gaussian inputs" "teacher-aware inputs")
+shows(noisy_recovery/noisy_recovery.svg "teacher 0: sine of the angle" "teacher 2: bound of the gap"
+      "largest gradient" "distance to the nearest student")
 file(READ ${SCRATCH}/dataset/dataset.json json)
 string(JSON rows LENGTH "${json}")
 expect(${rows} EQUAL 7)

@@ -1,46 +1,137 @@
 // Files that are written whole or not at all.
+//
+//   absent, regular file     temporary file in the same folder, fsync, rename, fsync of the folder
+//   symlink to one of these  the same, for the file at its end; the link stays
+//   device, FIFO             opened and written; it stays what it is
 #pragma once
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
+#include <cstddef>
+#include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <utility>
 
 #include <tutelage/core/errors.hpp>
+#include <tutelage/core/target.hpp>
 
 namespace tutelage::inline TUTELAGE_TARGET {
 
-/// Replaces the file at `path` by `content`: writes a temporary file in the same folder, forces it
-/// to the disk, then renames it. On any error the old file, or none, is left. Throws io_error.
-inline void write_file(const std::string& path, std::string_view content) {
-  std::string temporary = path + ".XXXXXX";
-  const int file = ::mkstemp(temporary.data());
-  if (file < 0) throw io_error("create a temporary file beside", path, errno);
-  const auto fail = [&](const char* operation) {
-    const int error_number = errno;
-    ::unlink(temporary.c_str());
-    throw io_error(operation, path, error_number);
-  };
-  const auto fail_open = [&](const char* operation) {
-    const int error_number = errno;
-    ::close(file);
-    errno = error_number;
-    fail(operation);
-  };
-  while (!content.empty()) {
-    const ssize_t written = ::write(file, content.data(), content.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail_open("write");
-    content.remove_prefix(static_cast<std::size_t>(written));
+namespace detail {
+
+// An open file, closed at the end. Every call's result is checked; errors name the file.
+class output_descriptor {
+ public:
+  output_descriptor(int file, std::string path) : file_(file), path_(std::move(path)) {}
+  output_descriptor(const output_descriptor&) = delete;
+  output_descriptor& operator=(const output_descriptor&) = delete;
+  ~output_descriptor() {
+    if (file_ >= 0) ::close(file_);
   }
-  constexpr mode_t readable = 0644;
-  if (::fchmod(file, readable) != 0) fail_open("set the mode of");
-  if (::fsync(file) != 0) fail_open("write");
-  if (::close(file) != 0) fail("write");
-  if (::rename(temporary.c_str(), path.c_str()) != 0) fail("rename a temporary file to");
+
+  void write(std::string_view content) const {
+    while (!content.empty()) {
+      const ssize_t written = ::write(file_, content.data(), content.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) fail("write");
+      content.remove_prefix(static_cast<std::size_t>(written));
+    }
+  }
+
+  void set_mode(mode_t mode) const {
+    if (::fchmod(file_, mode) != 0) fail("set the mode of");
+  }
+
+  // Forces what was written to the disk. EINVAL: it is on none (a FIFO, a terminal).
+  void sync() const {
+    if (::fsync(file_) != 0 && errno != EINVAL) fail("write");
+  }
+
+  void close() {
+    if (::close(std::exchange(file_, -1)) != 0) fail("write");
+  }
+
+ private:
+  [[noreturn]] void fail(const char* operation) const { throw io_error(operation, path_, errno); }
+
+  int file_;
+  std::string path_;
+};
+
+// Where a path leads when its last part is a symlink, to a file that may not be there yet.
+inline std::string end_of_links(const std::string& path) {
+  std::filesystem::path at = path;
+  std::error_code none;
+  constexpr int most_links = 40;  // the kernel's own limit
+  for (int links = 0; std::filesystem::is_symlink(at, none); ++links) {
+    const auto target = std::filesystem::read_symlink(at, none);
+    if (links == most_links || none) {
+      throw io_error("follow the link", path, none ? none.value() : ELOOP);
+    }
+    at = at.parent_path() / target;  // an absolute target replaces the folder
+  }
+  return at.string();
+}
+
+inline void force_folder_of(const std::string& path) {
+  const auto parent = std::filesystem::path(path).parent_path().string();
+  const std::string folder = parent.empty() ? "." : parent;
+  const int file = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (file < 0 && errno == EACCES) return;  // may be written and not be read: cannot be forced
+  if (file < 0) throw io_error("open", folder, errno);
+  output_descriptor opened(file, folder);
+  opened.sync();
+  opened.close();
+}
+
+inline void replace_file(const std::string& path, std::string_view content, mode_t mode) {
+  std::string temporary = path + ".XXXXXX";
+  const int file = ::mkostemp(temporary.data(), O_CLOEXEC);
+  if (file < 0) throw io_error("create a temporary file beside", path, errno);
+  try {
+    output_descriptor opened(file, path);
+    opened.write(content);
+    opened.set_mode(mode);
+    opened.sync();
+    opened.close();
+    if (::rename(temporary.c_str(), path.c_str()) != 0) {
+      throw io_error("rename a temporary file to", path, errno);
+    }
+  } catch (...) {
+    ::unlink(temporary.c_str());
+    throw;
+  }
+  force_folder_of(path);
+}
+
+inline void write_through(const std::string& path, std::string_view content) {
+  const int file = ::open(path.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC);
+  if (file < 0) throw io_error("open", path, errno);
+  output_descriptor opened(file, path);
+  opened.write(content);
+  opened.sync();
+  opened.close();
+}
+
+}  // namespace detail
+
+/// Makes `content` what the file at `path` holds. A regular file is replaced whole, keeping its
+/// mode, or left as it was; a new one may be read by all; both are on the disk when this returns. A
+/// symlink is followed. A device or FIFO is written to, and a FIFO waits for its reader. Throws
+/// io_error.
+inline void write_file(const std::string& path, std::string_view content) {
+  struct stat status {};
+  const bool exists = ::stat(path.c_str(), &status) == 0;
+  if (exists && !S_ISREG(status.st_mode)) return detail::write_through(path, content);
+  constexpr mode_t permissions = 0777, readable = 0644;
+  detail::replace_file(detail::end_of_links(path), content,
+                       exists ? status.st_mode & permissions : readable);
 }
 
 }  // namespace tutelage
