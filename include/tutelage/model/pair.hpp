@@ -55,6 +55,13 @@ struct same_scalar {
   }
 };
 
+/// Do data fit a network's scalar?
+template <class Data, class Network>
+constexpr void check_data_scalar() {
+  static_assert(std::same_as<Data, Network>,
+                "data and network have different scalars; see network_cast");
+}
+
 /// What the compiler can know of a pair; for functions that hold no teacher, but know its type.
 template <class Teacher, class Student, class... Also>
 constexpr void check_pair() {

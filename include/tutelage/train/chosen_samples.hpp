@@ -20,6 +20,8 @@ struct batch {
   X x;
   Targets y;
 };
+template <class X, class Targets>
+batch(X, Targets) -> batch<X, Targets>;
 
 namespace detail {
 

@@ -18,6 +18,40 @@
 
 namespace tutelage::inline TUTELAGE_TARGET {
 
+namespace detail {
+
+inline void require_in(const char* function, const char* what, double value, bool good,
+                       const char* expected) {
+  if (!good) {
+    throw argument_error(text(function, ": ", what, " is ", value, ", expected ", expected));
+  }
+}
+inline void require_share(const char* function, const char* what, double value) {
+  require_in(function, what, value, value >= 0 && value < 1, "a number in [0, 1)");
+}
+inline void require_decay(const char* function, double value) {
+  require_in(function, "weight_decay", value, value >= 0 && std::isfinite(value),
+             "a finite number from 0 on");
+}
+
+// Once a layer and step, before anything is written.
+template <class L, class X, class G>
+void require_step(const char* function, const L& l, const X& x, const G& g) {
+  require_shape(function, "g", g, g.rows(), l.out_width());
+  require_shape(function, "x", x, g.rows(), l.in_width());
+  if (g.rows() == 0) throw shape_error(text(function, ": the batch is empty"));
+}
+template <class L, class T>
+void require_state(const char* function, const char* what, const L& l, const matrix<T>& kept) {
+  const auto W = l.weights();
+  require_shape(function, what, matrix_view(kept), W.rows(), W.cols());
+}
+
+}  // namespace detail
+
+// Every optimizer has check(), which throws argument_error for settings that mean nothing, and
+// step(), which throws shape_error unless x, g and what is kept fit the layer.
+
 /// Plain stochastic gradient descent. Keeps no gradient: the update is one product into the
 /// weights.
 struct sgd {
@@ -28,9 +62,12 @@ struct sgd {
     void allocate(std::size_t /*rows*/, std::size_t /*cols*/) noexcept {}
   };
 
+  void check() const { detail::require_decay("sgd", weight_decay); }
+
   /// One step of a layer with inputs x [N, In] and gradients g [N, Out].
   template <layer L, class X, class G, class T>
   void step(L& l, const X& x, const G& g, T rate, state<T>& /*unused*/) const {
+    detail::require_step("sgd", l, x, g);
     const T scale = rate / static_cast<real_t<T>>(x.rows());
     l.backward_weights(x, g, l.weights(), scale,
                        T(1) - rate * static_cast<real_t<T>>(weight_decay));
@@ -47,8 +84,15 @@ struct momentum_sgd {
     void allocate(std::size_t rows, std::size_t cols) { velocity = make_matrix<T>(rows, cols); }
   };
 
+  void check() const {
+    detail::require_share("momentum_sgd", "momentum", momentum);
+    detail::require_decay("momentum_sgd", weight_decay);
+  }
+
   template <layer L, class X, class G, class T>
   void step(L& l, const X& x, const G& g, T rate, state<T>& kept) const {
+    detail::require_step("momentum_sgd", l, x, g);
+    detail::require_state("momentum_sgd", "velocity", l, kept.velocity);
     const auto W = l.weights();
     const typename L::weights_view v(matrix_view<T>(kept.velocity));
     l.backward_weights(x, g, v, T(1) / static_cast<real_t<T>>(x.rows()), static_cast<T>(momentum));
@@ -77,8 +121,20 @@ struct adam {
     }
   };
 
+  void check() const {
+    detail::require_share("adam", "beta1", beta1);
+    detail::require_share("adam", "beta2", beta2);
+    detail::require_in("adam", "epsilon", epsilon, epsilon > 0 && std::isfinite(epsilon),
+                       "a positive number");
+    detail::require_decay("adam", weight_decay);
+  }
+
   template <layer L, class X, class G, real_scalar T>
   void step(L& l, const X& x, const G& g, T rate, state<T>& kept) const {
+    detail::require_step("adam", l, x, g);
+    detail::require_state("adam", "direction", l, kept.direction);
+    detail::require_state("adam", "first", l, kept.first);
+    detail::require_state("adam", "second", l, kept.second);
     const auto W = l.weights();
     const typename L::weights_view d(matrix_view<T>(kept.direction));
     l.backward_weights(x, g, d, T(1) / static_cast<T>(x.rows()), T(0));
