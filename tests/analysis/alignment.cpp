@@ -244,7 +244,7 @@ TEST_CASE("alignment over chunks of any source is that of all activations") {
   wide student({6, 7, 6, 3});
   stream random = random_stream(4);
   randomize(student, random);
-  for (const std::size_t N : {1U, 2U, 255U, 256U, 257U, 1000U}) {
+  for (const std::size_t N : {2U, 255U, 256U, 257U, 1000U}) {
     const auto x = evaluation(N);
     framed<double> padded(x, 2, not_a_number<double>);
     const auto layers = align(teacher, student, x);
@@ -300,15 +300,45 @@ TEST_CASE("float networks, static and dynamic, and networks without hidden layer
 TEST_CASE("alignment that cannot be measured") {
   const auto teacher = make_teacher<deep>();
   const wide student({6, 5, 4, 3});
-  const auto narrow = mlp<double, relu, 5, dynamic, dynamic, 3>({5, 5, 4, 3});
-  CHECK(message_of<argument_error>([&] { align(teacher, student, evaluation(0)); }) ==
-        "correlation: no samples, expected at least 1");
+  const mlp<double, relu, dynamic, 5, 4, 3> narrow({5, 5, 4, 3});
+  for (const std::size_t N : {0U, 1U}) {
+    CHECK(message_of<argument_error>([&] { align(teacher, student, evaluation(N)); }) ==
+          detail::text("correlation: samples seen: ", N, ", expected at least 2"));
+  }
+  CHECK_NOTHROW(align(teacher, student, evaluation(2)));
   CHECK(message_of<shape_error>([&] { align(teacher, student, make_matrix<double>(3, 5)); }) ==
         "forward: x is (3x5), expected (3x6)");
   CHECK(message_of<shape_error>([&] { align(teacher, narrow, evaluation(300)); }) ==
-        "forward: x is (256x6), expected (256x5)");
+        "align: teacher and student take different inputs; the teacher 6, the student 5");
+  const mlp<double, relu, 6, 5, 4, dynamic> other({6, 5, 4, 2});
+  CHECK(message_of<shape_error>([&] { align(teacher, other, evaluation(300)); }) ==
+        "align: teacher and student give different outputs; the teacher 3, the student 2");
   auto x = evaluation(300);
   x(280, 1) = std::numeric_limits<double>::quiet_NaN();
   CHECK(message_of<argument_error>([&] { align(teacher, student, x); }) ==
         "correlation: an activation of teacher node 0 is not finite");
+}
+
+TEST_CASE("nodes that are not there, and nothing to match") {
+  const auto teacher = make_teacher<deep>();
+  auto found = align(teacher, teacher, evaluation(300))[0];
+  const std::size_t m = found.teacher_nodes(), n = found.student_nodes();
+  const auto refused = [](const auto& call) { return message_of<shape_error>([&] { call(); }); };
+  const std::string no_teacher =
+                        detail::text("alignment: teacher node ", m, ", expected one below ", m),
+                    no_student =
+                        detail::text("alignment: student node ", n, ", expected one below ", n);
+  CHECK(refused([&] { return found.rho(m, 0); }) == no_teacher);
+  CHECK(refused([&] { return found.rho(0, n); }) == no_student);
+  CHECK(refused([&] { return found.best_rho(m); }) == no_teacher);
+  CHECK(refused([&] { return found.best_student(m); }) == no_teacher);
+  CHECK(refused([&] { return found.best_teacher(n); }) == no_student);
+  CHECK(refused([&] { return found.matches(m, 0.5); }) == no_teacher);
+  CHECK(refused([] { return alignment(correlations{}); }) ==
+        "alignment: rho is (0x0), expected at least 1 each");
+  const auto kept = std::move(found);
+  CHECK(kept.teacher_nodes() == m);
+  CHECK(found.teacher_nodes() == 0);  // moved from: no nodes
+  CHECK(refused([&] { return found.rho(0, 0); }) ==
+        "alignment: teacher node 0, expected one below 0");
 }

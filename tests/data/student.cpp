@@ -253,14 +253,28 @@ TEST_CASE("a student that cannot hold the teacher") {
     CHECK(weights_of(student) == weights_of(deep_net<double>(of_student)));  // untouched
     return message;
   };
-  CHECK(refused({5, 4, 3, 2}) == "initialize_near: width 0 of the student is 5, expected 6");
-  CHECK(refused({7, 4, 3, 2}) == "initialize_near: width 0 of the student is 7, expected 6");
+  CHECK(refused({5, 4, 3, 2}) ==
+        "initialize_near: teacher and student take different inputs; the teacher 6, the student 5");
+  CHECK(refused({7, 4, 3, 2}) ==
+        "initialize_near: teacher and student take different inputs; the teacher 6, the student 7");
   CHECK(refused({6, 3, 3, 2}) ==
         "initialize_near: width 1 of the student is 3, expected at least 4");
   CHECK(refused({6, 9, 2, 2}) ==
         "initialize_near: width 2 of the student is 2, expected at least 3");
-  CHECK(refused({6, 4, 3, 1}) == "initialize_near: width 3 of the student is 1, expected 2");
-  CHECK(refused({6, 4, 3, 4}) == "initialize_near: width 3 of the student is 4, expected 2");
+  CHECK(
+      refused({6, 4, 3, 1}) ==
+      "initialize_near: teacher and student give different outputs; the teacher 2, the student 1");
+  CHECK(
+      refused({6, 4, 3, 4}) ==
+      "initialize_near: teacher and student give different outputs; the teacher 2, the student 4");
+}
+
+TEST_CASE("a network near itself") {
+  const auto teacher = random_teacher<deep_net<double>>({6, 4, 3, 2});
+  deep_net<double> expected({6, 4, 3, 2}), moved = teacher;
+  initialize_near(expected, teacher, 0.1, stream(1, purpose::student));
+  initialize_near(moved, moved, 0.1, stream(1, purpose::student));
+  CHECK(weights_of(moved) == weights_of(expected));
 }
 
 TEST_CASE_TEMPLATE("turning students from and to the last teacher", T, float, double, long double) {
@@ -312,9 +326,11 @@ TEST_CASE_TEMPLATE("turning students from and to the last teacher", T, float, do
 
 TEST_CASE("turning a student with other inputs") {
   mlp<double, relu, 6, 3, 2> teacher;
-  mlp<double, relu, 5, 4, 2> student;
+  mlp<double, relu, dynamic, 4, 2> student({5, 4, 2});
   CHECK(message_of<shape_error>([&] { turn_from_last_teacher(student, teacher); }) ==
-        "turn_from_last_teacher: the student has 5 inputs, the teacher 6");
+        "turn_from_last_teacher: teacher and student take different inputs; the teacher 6, the "
+        "student 5");
   CHECK(message_of<shape_error>([&] { turn_to_last_teacher(student, teacher); }) ==
-        "turn_to_last_teacher: the student has 5 inputs, the teacher 6");
+        "turn_to_last_teacher: teacher and student take different inputs; the teacher 6, the "
+        "student 5");
 }

@@ -1,4 +1,4 @@
-// expect: alignment: teacher and student have different depths
+// expect: teacher and student have different depths; see deepen and check_depths<teacher's layers, student's layers>
 // clang-format off
 #include <tutelage/analysis/alignment.hpp>
 

@@ -2,6 +2,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <set>
 #include <string>
 #include <utility>
@@ -408,4 +409,40 @@ TEST_CASE("shuffled has as many steps as it says") {
   CHECK(source.next(0, 2).x.rows() == 1);
   CHECK(message_of<argument_error>([&] { source.next(0, 3); }) ==
         "shuffled: step 3, an epoch has 3");
+}
+
+TEST_CASE("sources and data sets that were moved from") {
+  auto data = numbered(20);
+  with_replacement drawn(data, {.batch = 4, .steps = 3, .seed = 6});
+  shuffled visited(data, 5, 1);
+  full_batch whole(data);
+  // The same epoch and step after a move: of a source that is asked on, and of what it became.
+  const auto second = owned(drawn, 0, 1), first_visit = owned(visited, 0, 0);
+  auto drawn_on = std::move(drawn);
+  auto visited_on = std::move(visited);
+  CHECK(owned(drawn_on, 0, 1) == second);
+  CHECK(owned(drawn, 0, 1) == second);
+  CHECK(owned(visited_on, 0, 0) == first_visit);
+  CHECK(owned(visited, 0, 0) == first_visit);
+  const auto taken = std::move(data);
+  const auto refused = [](auto& source) {
+    return message_of<shape_error>([&] { source.next(0, 0); });
+  };
+  CHECK(refused(drawn_on) == "with_replacement: the data set has no samples: it was moved from");
+  CHECK(refused(visited_on) == "shuffled: the data set has no samples: it was moved from");
+  CHECK(refused(whole) == "full_batch: the data set has no samples: it was moved from");
+}
+
+TEST_CASE("a teacher that is asked for") {
+  const auto teacher = make_teacher();
+  CHECK(&fresh_each_step(teacher, gaussian_inputs{}, {}).teacher() == &teacher);
+  CHECK(&fresh_each_epoch(teacher, gaussian_inputs{}, 9, {}).teacher() == &teacher);
+}
+
+TEST_CASE("an epoch's data that are not finite are named") {
+  auto teacher = make_teacher();
+  teacher.layer<2>().bias()[1] = std::numeric_limits<double>::infinity();
+  fresh_each_epoch source(teacher, gaussian_inputs{}, 9, {});
+  CHECK(message_of<argument_error>([&] { source.next(0, 0); }) ==
+        "data_set: targets has inf at row 0, column 1, expected finite numbers");
 }

@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <tutelage/data/images.hpp>
@@ -225,4 +227,81 @@ TEST_CASE("over images") {
   CHECK(accuracy(net, data_set(images, argmax(f))) == 1);
   CHECK(message_of<shape_error>([&] { data_set(images, std::vector<label>(299)); }) ==
         "data_set: 300 inputs and 299 targets, expected equally many and at least 1");
+}
+
+TEST_CASE_TEMPLATE("numbers that are not finite are named where they enter", T, float, double,
+                   long double) {
+  const auto x = make_matrix<T>(300, 5), y = make_matrix<T>(300, 2);
+  for (const T wrong : {std::numeric_limits<T>::quiet_NaN(), std::numeric_limits<T>::infinity(),
+                        -std::numeric_limits<T>::infinity()}) {
+    for (const std::size_t i : {0U, 7U, 299U}) {
+      auto bad_x = x, bad_y = y;
+      bad_x(i, 4) = wrong;
+      bad_y(i, 1) = wrong;
+      CHECK(message_of<argument_error>([&] { data_set(bad_x, y); }) ==
+            detail::text("data_set: inputs has ", wrong, " at row ", i,
+                         ", column 4, expected finite numbers"));
+      CHECK(message_of<argument_error>([&] { data_set(bad_x, std::vector<label>(300)); }) ==
+            message_of<argument_error>([&] { data_set(bad_x, y); }));
+      CHECK(message_of<argument_error>([&] { data_set(x, bad_y); }) ==
+            detail::text("data_set: targets has ", wrong, " at row ", i,
+                         ", column 1, expected finite numbers"));
+    }
+  }
+  auto largest = x;
+  largest(3, 3) = std::numeric_limits<T>::max();
+  CHECK_NOTHROW(data_set(largest, y));
+}
+
+TEST_CASE("measures of networks that are not finite") {
+  auto net = random_net<mlp<double, relu, 4, 5, 3>>({4, 5, 3});
+  const data_set rows(make_matrix<double>(5, 4), make_matrix<double>(5, 3));
+  const data_set labels(make_matrix<double>(5, 4), std::vector<label>(5, 2));
+  net.layer<2>().bias()[1] = std::numeric_limits<double>::quiet_NaN();
+  CHECK(message_of<argument_error>([&] { mean_loss(net, rows, mean_squared_error{}); }) ==
+        "mean_loss: the mean loss is nan, expected finite weights and outputs");
+  CHECK(message_of<argument_error>([&] { mean_loss(net, labels, cross_entropy{}); }) ==
+        "mean_loss: the mean loss is nan, expected finite weights and outputs");
+  CHECK(message_of<argument_error>([&] { accuracy(net, labels); }) ==
+        "argmax: row 0 has a NaN, expected numbers");
+}
+
+TEST_CASE("a label that is no output's number") {
+  const auto net = random_net<mlp<double, relu, 4, 5, 3>>({4, 5, 3});
+  CHECK(message_of<argument_error>([&] {
+          accuracy(net, data_set(make_matrix<double>(3, 4), std::vector<label>{0, 2, 3}));
+        }) == "accuracy: label 3 of sample 2, expected one below 3");
+}
+
+TEST_CASE("targets that are not there") {
+  const auto y = make_matrix<double>(7, 2);
+  const std::vector<label> labels(7);
+  const auto refused = [&](std::size_t first, std::size_t count) {
+    const auto message = message_of<shape_error>([&] { middle_targets(y, first, count); });
+    CHECK(message_of<shape_error>([&] { middle_targets(labels, first, count); }) == message);
+    return message;
+  };
+  CHECK(refused(5, 3) == "middle_targets: 3 targets from 5 on, there are 7");
+  CHECK(refused(8, 0) == "middle_targets: 0 targets from 8 on, there are 7");
+  const auto all = static_cast<std::size_t>(-1);
+  CHECK(refused(1, all) ==
+        detail::text("middle_targets: ", all, " targets from 1 on, there are 7"));
+}
+
+TEST_CASE("a data set that was moved from has no samples") {
+  const auto net = random_net<mlp<double, relu, 4, 5, 3>>({4, 5, 3});
+  data_set from(make_matrix<double>(5, 4), std::vector<label>(5, 2));
+  data_set to = std::move(from);
+  CHECK(to.size() == 5);
+  CHECK(from.size() == 0);
+  CHECK(message_of<shape_error>([&] { mean_loss(net, from, cross_entropy{}); }) ==
+        "mean_loss: the data set has no samples: it was moved from");
+  CHECK(message_of<shape_error>([&] { accuracy(net, from); }) ==
+        "accuracy: the data set has no samples: it was moved from");
+  from = to;
+  CHECK(from.size() == 5);
+  from = std::move(to);
+  CHECK(from.size() == 5);
+  CHECK(to.size() == 0);
+  CHECK_NOTHROW(accuracy(net, from));
 }

@@ -394,3 +394,28 @@ TEST_CASE("losses refuse what does not fit") {
                                    matrix_view<double>(written));
         }) == "cross_entropy: label 2, expected one below 2");
 }
+
+TEST_CASE_TEMPLATE("answers of outputs that are none", T, float, double, long double) {
+  auto none = make_matrix<T>(3, 0), f = make_matrix<T>(3, 2);
+  CHECK(message_of<shape_error>([&] { argmax(none); }) ==
+        "argmax: no outputs, expected at least 1");
+  CHECK(message_of<shape_error>([&] { softmax(none); }) ==
+        "softmax: no outputs, expected at least 1");
+  const T infinity = std::numeric_limits<T>::infinity();
+  f(2, 1) = std::numeric_limits<T>::quiet_NaN();
+  CHECK(message_of<argument_error>([&] { argmax(f); }) ==
+        "argmax: row 2 has a NaN, expected numbers");
+  for (const auto& row : {std::array<T, 2>{0, f(2, 1)}, std::array<T, 2>{0, infinity},
+                          std::array<T, 2>{-infinity, -infinity}}) {
+    auto g = make_matrix<T>(3, 2);
+    std::ranges::copy(row, matrix_view(g).row(2).begin());
+    CHECK(message_of<argument_error>([&] {
+            softmax(g);
+          }).starts_with("softmax: row 2 has no probabilities"));
+  }
+  auto off = make_matrix<T>(1, 2);
+  off(0, 1) = -infinity;
+  softmax(off);
+  CHECK(off(0, 0) == 1);
+  CHECK(off(0, 1) == 0);
+}

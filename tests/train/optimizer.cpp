@@ -2,7 +2,9 @@
 #include <array>
 #include <cmath>
 #include <complex>
+#include <limits>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include <tutelage/model/network.hpp>
@@ -12,6 +14,7 @@
 #include "support/close_to.hpp"
 #include "support/framed.hpp"
 #include "support/random.hpp"
+#include "support/thrown.hpp"
 #include "support/weights.hpp"
 
 namespace {
@@ -268,4 +271,60 @@ TEST_CASE("states start at zero, in the shape of the weights") {
   CHECK(moments.first == make_matrix<double>(3, 2));
   CHECK(moments.second == make_matrix<double>(3, 2));
   CHECK(moments.steps == 0);
+}
+
+TEST_CASE("settings that mean nothing") {
+  const auto refused = [](const auto& optimizer) {
+    return message_of<argument_error>([&] { optimizer.check(); });
+  };
+  const double nan = std::numeric_limits<double>::quiet_NaN(),
+               infinity = std::numeric_limits<double>::infinity();
+  for (const double wrong : {-1e-9, nan, infinity}) {
+    const std::string decay =
+        detail::text(": weight_decay is ", wrong, ", expected a finite number from 0 on");
+    CHECK(refused(sgd{wrong}) == "sgd" + decay);
+    CHECK(refused(momentum_sgd{0.9, wrong}) == "momentum_sgd" + decay);
+    CHECK(refused(adam{.weight_decay = wrong}) == "adam" + decay);
+  }
+  for (const double wrong : {-0.1, 1.0, 1.5, nan}) {
+    const std::string share = detail::text(" is ", wrong, ", expected a number in [0, 1)");
+    CHECK(refused(momentum_sgd{wrong}) == "momentum_sgd: momentum" + share);
+    CHECK(refused(adam{.beta1 = wrong}) == "adam: beta1" + share);
+    CHECK(refused(adam{.beta2 = wrong}) == "adam: beta2" + share);
+  }
+  for (const double wrong : {-1e-8, 0.0, nan, infinity}) {
+    CHECK(refused(adam{.epsilon = wrong}) ==
+          detail::text("adam: epsilon is ", wrong, ", expected a positive number"));
+  }
+  CHECK_NOTHROW(sgd{}.check());
+  CHECK_NOTHROW((momentum_sgd{0, 0.1}.check()));
+  CHECK_NOTHROW((adam{.beta1 = 0, .beta2 = 0}.check()));
+}
+
+TEST_CASE("steps that do not fit the layer or what is kept") {
+  const auto check = [](const auto& optimizer, const std::string& name,
+                        const std::string& kept_as) {
+    using optimizer_type = std::remove_cvref_t<decltype(optimizer)>;
+    dense<double, dynamic, dynamic> l(3, 2);
+    typename optimizer_type::template state<double> state;
+    state.allocate(4, 2);
+    const auto refused = [&](std::size_t rows, std::size_t in, std::size_t rows_g,
+                             std::size_t out) {
+      const auto x = make_matrix<double>(rows, in), g = make_matrix<double>(rows_g, out);
+      return message_of<shape_error>(
+          [&] { take_step(l, optimizer, matrix_view(x), matrix_view(g), 0.1, state); });
+    };
+    CHECK(refused(5, 9, 5, 2) == "backward_weights: x is (5x9), expected (5x3)");
+    CHECK(refused(5, 3, 5, 8) == "backward_weights: g is (5x8), expected (5x2)");
+    CHECK(refused(4, 3, 5, 2) == "backward_weights: g is (5x2), expected (4x2)");
+    CHECK(refused(0, 3, 0, 2) == "backward_weights: the batch is empty");
+    if (kept_as.empty()) return;
+    state = {};
+    CHECK(refused(5, 3, 5, 2) == name + ": " + kept_as + " is (0x0), expected (4x2)");
+    state.allocate(3, 2);
+    CHECK(refused(5, 3, 5, 2) == name + ": " + kept_as + " is (3x2), expected (4x2)");
+  };
+  check(sgd{}, "sgd", "");
+  check(momentum_sgd{}, "momentum_sgd", "velocity");
+  check(adam{}, "adam", "direction");
 }

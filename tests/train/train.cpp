@@ -443,12 +443,13 @@ TEST_CASE("a stop token stops training after the step") {
     }
     CHECK(weights_of(student) == weights_of(expected));
   }
-  // Asked after every step: also when it was too late before the first.
+  // Asked before every epoch: also before the first.
   std::stop_source source;
   source.request_stop();
   auto student = random_net<net>(1);
   CHECK(learn(student, shuffled(samples, 10, 1), constant_rate{0.1},
-              {.epochs = 5, .frozen = {}, .stop = source.get_token()}) == 1);
+              {.epochs = 5, .frozen = {}, .stop = source.get_token()}) == 0);
+  CHECK(weights_of(student) == weights_of(random_net<net>(1)));
 }
 
 TEST_CASE("frozen layers keep their bits, the others learn as before") {
@@ -468,8 +469,8 @@ TEST_CASE("frozen layers keep their bits, the others learn as before") {
     return weights_of(student);
   };
   const auto free = trained({}, 1);
-  const std::vector<std::vector<std::size_t>> choices{{},     {1},    {2},    {3},      {1, 2},
-                                                      {1, 3}, {2, 3}, {2, 2}, {1, 2, 3}};
+  const std::vector<std::vector<std::size_t>> choices{{},     {1},    {2},    {3},
+                                                      {1, 2}, {1, 3}, {2, 3}, {2, 2}};
   for (const auto& frozen : choices) {
     const auto one = trained(frozen, 1), many = trained(frozen, 20);
     for (std::size_t l = 1; l <= 3; ++l) {
@@ -488,6 +489,17 @@ TEST_CASE("frozen layers keep their bits, the others learn as before") {
   };
   CHECK(refused(0) == "freeze: layer 0, expected 1 to 3");
   CHECK(refused(4) == "freeze: layer 4, expected 1 to 3");
+  CHECK(message_of<argument_error>([&] {
+          trained({1, 3, 2}, 1);
+        }) == "freeze: layer 2 is the last one that learns");
+  // A freeze that is refused freezes nothing.
+  deep student = start;
+  trainer<deep, mean_squared_error, sgd> learning(student);
+  learning.freeze(1);
+  learning.freeze(2);
+  CHECK_THROWS_AS(learning.freeze(3), argument_error);
+  learning.step(as_rows(data.x), as_rows(data.y), 0.1);
+  CHECK(weights_of(student)[2] != before[2]);
 }
 
 TEST_CASE("normalize_after_step keeps a layer's columns at unit norm") {
@@ -565,8 +577,8 @@ TEST_CASE("the lowest layer that is not finite") {
   const lesson<double> data(5);
   const auto diverged = [&](const matrix<double>& x, const matrix<double>& y, const auto& change) {
     auto student = random_net<net>(1);
-    change(student);
     trainer<net, mean_squared_error, sgd> learning(student, {}, {}, 9);
+    change(student);
     const auto W = reference::plain(student);
     const auto e = thrown_by<diverged_error>([&] { learning.step(as_rows(x), as_rows(y), 0.1); });
     CHECK(e.seed() == 9);
@@ -581,14 +593,7 @@ TEST_CASE("the lowest layer that is not finite") {
     }
     return e.layer();
   };
-  const auto same = [](net&) {};
   for (const double wrong : {not_finite, infinity, -infinity}) {
-    auto x = data.x, y = data.y;
-    x(3, 2) = wrong;
-    CHECK(diverged(x, data.y, same) == 0);
-    // Outputs are finite, the loss is not.
-    y(4, 1) = wrong;
-    CHECK(diverged(data.x, y, same) == 2);
     CHECK(diverged(data.x, data.y, [&](net& n) { n.layer<2>().bias()[1] = wrong; }) == 2);
     if (wrong != -infinity) {  // a node of bias -infinity is off
       CHECK(diverged(data.x, data.y, [&](net& n) { n.layer<1>().bias()[0] = wrong; }) == 1);
@@ -596,35 +601,96 @@ TEST_CASE("the lowest layer that is not finite") {
   }
   // Finite outputs whose square is not.
   CHECK(diverged(data.x, data.y, [](net& n) { n.layer<2>().bias()[0] = 1e200; }) == 2);
-  CHECK(message_of<diverged_error>([&] {
-          auto student = random_net<net>(1);
-          trainer<net, mean_squared_error, sgd> learning(student);
-          auto x = data.x;
-          x(0, 0) = not_finite;
-          learning.step(as_rows(x), as_rows(data.y), 0.1);
-        }) ==
-        "training diverged at step 0 (seed 0): layer 0 is the lowest with a value that is not "
-        "finite; last finite loss inf; try a smaller learning rate");
 }
 
-TEST_CASE("a rate that is not finite") {
+TEST_CASE("a batch that is not finite is blamed, by row and column, and not the rate") {
+  const lesson<double> data(5);
+  for (const double wrong : {not_finite, infinity, -infinity}) {
+    auto student = random_net<net>(1);
+    const auto before = weights_of(student);
+    trainer<net, mean_squared_error, sgd> learning(student);
+    auto x = data.x, y = data.y;
+    x(3, 2) = wrong;
+    y(4, 1) = wrong;
+    CHECK(message_of<argument_error>([&] { learning.step(as_rows(x), as_rows(data.y), 0.1); }) ==
+          detail::text("step: x has ", wrong, " at row 3, column 2, expected finite numbers"));
+    const std::string of_targets =
+        detail::text("step: targets has ", wrong, " at row 4, column 1, expected finite numbers");
+    CHECK(message_of<argument_error>([&] { learning.step(as_rows(data.x), as_rows(y), 0.1); }) ==
+          of_targets);
+    const scattered<double> rows(data.x), targets(y);
+    CHECK(message_of<argument_error>([&] { learning.step(rows.view(), targets.view(), 0.1); }) ==
+          of_targets);
+    CHECK(weights_of(student) == before);
+    CHECK(learning.steps() == 0);
+  }
+}
+
+TEST_CASE("settings that mean nothing") {
   const lesson<double> data(20);
   const data_set samples(data.x, data.y);
-  for (const double wrong : {not_finite, infinity, -infinity}) {
+  auto student = random_net<net>(1);
+  const auto before = weights_of(student);
+  const auto refused = [&](const auto& optimizer) {
+    return message_of<argument_error>([&] {
+      learn(student, full_batch(samples), constant_rate{0.1}, {.epochs = 1}, {}, optimizer);
+    });
+  };
+  CHECK(refused(sgd{-0.1}) == "sgd: weight_decay is -0.1, expected a finite number from 0 on");
+  CHECK(refused(momentum_sgd{1}) == "momentum_sgd: momentum is 1, expected a number in [0, 1)");
+  CHECK(refused(adam{.beta1 = 1}) == "adam: beta1 is 1, expected a number in [0, 1)");
+  student.layer<2>().weights()(1, 2) = not_finite;
+  CHECK(refused(sgd{}) == "trainer: a layer has nan at row 1, column 2, expected finite numbers");
+  student.layer<2>().weights()(1, 2) = static_cast<double>(before[1](1, 2));
+  CHECK(weights_of(student) == before);
+}
+
+TEST_CASE("a source without steps") {
+  struct stepless : repeated<double, matrix<double>> {
+    static std::size_t steps() { return 0; }
+  };
+  auto student = random_net<net>(1);
+  const stepless batches{{make_matrix<double>(2, 4), make_matrix<double>(2, 3)}};
+  CHECK(message_of<argument_error>([&] {
+          learn(student, batches, constant_rate{0.1}, {.epochs = 1});
+        }) == "train: an epoch has 0 steps, expected at least 1");
+}
+
+TEST_CASE("stopping in on_epoch takes no further step") {
+  const lesson<double> data(20);
+  const data_set samples(data.x, data.y);
+  std::stop_source source;
+  auto student = random_net<net>(1);
+  const told hook{{}, [&](const epoch_report<net>& r) {
+                    if (r.epoch == 2) source.request_stop();
+                  }};
+  CHECK(learn(student, full_batch(samples, 3), constant_rate{0.1},
+              {.epochs = 5, .frozen = {}, .stop = source.get_token()}, hook) == 6);
+}
+
+// One student, one trainer; a student that outlives its trainer.
+static_assert(!std::is_copy_constructible_v<trainer<net, mean_squared_error, sgd>>);
+static_assert(!std::is_move_constructible_v<trainer<net, mean_squared_error, sgd>>);
+static_assert(!std::is_constructible_v<trainer<net, mean_squared_error, sgd>, net>);
+
+TEST_CASE("a rate that is no positive number") {
+  const lesson<double> data(20);
+  const data_set samples(data.x, data.y);
+  for (const double wrong : {not_finite, infinity, -infinity, 0.0, -0.1}) {
     auto student = random_net<net>(1);
     last_step last;
     const auto rate = [&](std::size_t epoch) { return epoch == 2 ? wrong : 0.1; };
     CHECK(message_of<argument_error>([&] {
             learn(student, full_batch(samples, 3), rate, {.epochs = 5}, last.hook());
-          }) == "train: the learning rate of epoch 2 is not finite");
+          }) == detail::text("train: the learning rate of epoch 2 is ", wrong,
+                             ", expected a positive number"));
     CHECK(last.step == 6);
     CHECK(weights_of(student) == last.weights);
   }
 }
 
 TEST_CASE("teachers, students and data that do not fit") {
-  const auto other_inputs = mlp<double, relu, 5, 2, 3>();
-  const auto other_outputs = mlp<double, relu, 4, 2, 2>();
+  const dynamic_net<double> other_inputs({5, 2, 3}), other_outputs({4, 2, 2});
   const batch_settings settings{.batch = 16, .steps = 2};
   auto student = random_net<net>(1);
   const auto before = weights_of(student);
@@ -635,9 +701,11 @@ TEST_CASE("teachers, students and data that do not fit") {
     return message;
   };
   CHECK(learn_from(fresh_each_step(other_inputs, gaussian_inputs{}, settings)) ==
-        "forward: x is (16x5), expected (16x4)");
+        "train: teacher and student take different inputs; the teacher 5, the student 4");
   CHECK(learn_from(fresh_each_epoch(other_outputs, gaussian_inputs{}, 20, settings)) ==
-        "mean_squared_error: targets is (16x2), expected (16x3)");
+        "train: teacher and student give different outputs; the teacher 2, the student 3");
+  const data_set narrow(make_matrix<double>(6, 5), make_matrix<double>(6, 3));
+  CHECK(learn_from(full_batch(narrow)) == "forward: x is (6x5), expected (6x4)");
   CHECK(learn_from(repeated<double, matrix<double>>{make_matrix<double>(7, 4),
                                                     make_matrix<double>(6, 3)}) ==
         "mean_squared_error: targets is (6x3), expected (7x3)");
@@ -699,17 +767,25 @@ TEST_CASE("at zero loss nothing moves") {
   check(adam{});
 }
 
-TEST_CASE("a step's rate is a finite number") {
+TEST_CASE("a step's rate is a positive number of its scalar") {
   auto student = random_net<net>(50);
   const auto before = weights_of(student);
   trainer<net, mean_squared_error, sgd> learning(student);
   const auto x = make_matrix<double>(2, 4), y = make_matrix<double>(2, 3);
-  for (const double rate : {not_finite, infinity, -infinity}) {
+  for (const double rate : {not_finite, infinity, -infinity, 0.0, -0.1}) {
     CHECK(message_of<argument_error>([&] {
             learning.step(x, matrix_view<const double>(y), rate);
-          }) == "step: the learning rate is not finite");
+          }) == detail::text("step: the learning rate is ", rate, ", expected a positive number"));
   }
   CHECK(weights_of(student) == before);
+  auto narrow = random_net<static_net<float>>(50);
+  trainer<static_net<float>, mean_squared_error, sgd> in_float(narrow);
+  const auto x_float = make_matrix<float>(2, 4), y_float = make_matrix<float>(2, 3);
+  for (const double rate : {1e-50, 1e50}) {
+    CHECK_THROWS_AS(in_float.step(x_float, matrix_view<const float>(y_float), rate),
+                    argument_error);
+    CHECK_NOTHROW(learning.step(x, matrix_view<const double>(y), 1e-50));
+  }
 }
 
 TEST_CASE("normalize_after_step of a layer that is not there") {

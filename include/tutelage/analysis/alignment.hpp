@@ -11,18 +11,25 @@
 #include <tutelage/analysis/correlation.hpp>
 #include <tutelage/data/inputs.hpp>
 #include <tutelage/model/network.hpp>
+#include <tutelage/model/pair.hpp>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace tutelage::inline TUTELAGE_TARGET {
 
 /// The matches of one hidden layer. A node's match is its largest signed rho; of equal ones the
-/// first.
+/// first. Throws shape_error for correlations without nodes and for a number that is no node's.
 class alignment {
  public:
   explicit alignment(correlations c) : correlations_(std::move(c)) {
     const auto& rho = correlations_.rho;
-    best_student_.resize(teacher_nodes());
-    best_teacher_.resize(student_nodes());
+    if (rho.size() == 0) {
+      throw shape_error(detail::text("alignment: rho is ", shape_text(rho.shape(0), rho.shape(1)),
+                                     ", expected at least 1 each"));
+    }
+    best_student_.resize(rho.shape(0));
+    best_teacher_.resize(rho.shape(1));
     for (std::size_t j = 0; j < teacher_nodes(); ++j) {
       for (std::size_t k = 0; k < student_nodes(); ++k) {
         if (rho(j, k) > rho(j, best_student_[j])) best_student_[j] = k;
@@ -31,16 +38,26 @@ class alignment {
     }
   }
 
-  [[nodiscard]] std::size_t teacher_nodes() const { return correlations_.rho.shape(0); }
-  [[nodiscard]] std::size_t student_nodes() const { return correlations_.rho.shape(1); }
-  [[nodiscard]] double rho(std::size_t j, std::size_t k) const { return correlations_.rho(j, k); }
+  [[nodiscard]] std::size_t teacher_nodes() const { return best_student_.size(); }
+  [[nodiscard]] std::size_t student_nodes() const { return best_teacher_.size(); }
+  [[nodiscard]] double rho(std::size_t j, std::size_t k) const {
+    require_node("teacher", j, teacher_nodes());
+    require_node("student", k, student_nodes());
+    return correlations_.rho(j, k);
+  }
 
   /// The student node that correlates most with teacher node j.
-  [[nodiscard]] std::size_t best_student(std::size_t j) const { return best_student_[j]; }
+  [[nodiscard]] std::size_t best_student(std::size_t j) const {
+    require_node("teacher", j, teacher_nodes());
+    return best_student_[j];
+  }
   /// The teacher node that student node k correlates most with.
-  [[nodiscard]] std::size_t best_teacher(std::size_t k) const { return best_teacher_[k]; }
+  [[nodiscard]] std::size_t best_teacher(std::size_t k) const {
+    require_node("student", k, student_nodes());
+    return best_teacher_[k];
+  }
   /// rho of teacher j and its best student.
-  [[nodiscard]] double best_rho(std::size_t j) const { return rho(j, best_student_[j]); }
+  [[nodiscard]] double best_rho(std::size_t j) const { return rho(j, best_student(j)); }
 
   /// Mean of best_rho over teachers; nodes that never change count as 0.
   [[nodiscard]] double rho_mean() const {
@@ -67,6 +84,13 @@ class alignment {
   [[nodiscard]] const correlations& measured() const noexcept { return correlations_; }
 
  private:
+  static void require_node(const char* whose, std::size_t node, std::size_t nodes) {
+    if (node >= nodes) {
+      throw shape_error(
+          detail::text("alignment: ", whose, " node ", node, ", expected one below ", nodes));
+    }
+  }
+
   correlations correlations_;
   std::vector<std::size_t> best_student_;  // [m]
   std::vector<std::size_t> best_teacher_;  // [n]
@@ -100,13 +124,11 @@ inline double mean_rank(const alignment& earlier, const alignment& now) {
 template <class Teacher, class Student>
 class alignment_accumulator {
   using T = typename Teacher::value_type;
-  static_assert(std::same_as<T, typename Student::value_type>,
-                "alignment: teacher and student have different scalars; see network_cast");
-  static_assert(Teacher::depth == Student::depth,
-                "alignment: teacher and student have different depths");
 
  public:
+  /// Throws shape_error unless they have the same inputs and outputs.
   alignment_accumulator(const Teacher& teacher, const Student& student) {
+    detail::require_pair<detail::same_depth, detail::same_scalar>("align", teacher, student);
     const auto m = teacher.widths();
     const auto n = student.widths();
     for (std::size_t l = 1; l < Teacher::depth; ++l) layers_.emplace_back(m[l], n[l]);
@@ -114,7 +136,9 @@ class alignment_accumulator {
 
   /// Adds the samples of two forward passes over the same inputs.
   void add(const activations<Teacher>& teacher, const activations<Student>& student) {
-    for (std::size_t l = 1; l < Teacher::depth; ++l) layers_[l - 1].add(teacher.f(l), student.f(l));
+    for (std::size_t l = 1; l <= layers_.size(); ++l) {
+      layers_[l - 1].add(teacher.f(l), student.f(l));
+    }
   }
 
   /// One alignment a hidden layer, from the lowest.
@@ -129,9 +153,12 @@ class alignment_accumulator {
 };
 
 /// The alignment of every hidden layer over `inputs`, from the lowest, in one pass.
-/// Throws shape_error when the two networks do not take these inputs.
+/// Throws shape_error when the two networks do not fit or do not take these inputs, argument_error
+/// for fewer than 2 inputs or an activation that is not finite.
 template <class Teacher, class Student, class Inputs>
 std::vector<alignment> align(const Teacher& teacher, const Student& student, const Inputs& inputs) {
+  using source = std::remove_cvref_t<decltype(as_rows(inputs))>;
+  detail::check_data_scalar<typename source::value_type, typename Teacher::value_type>();
   alignment_accumulator<Teacher, Student> collected(teacher, student);
   activations<Teacher> of_teacher;
   activations<Student> of_student;

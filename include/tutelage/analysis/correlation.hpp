@@ -17,6 +17,7 @@
 #include <cstddef>
 
 #include <tutelage/core/product.hpp>
+#include <utility>
 #include <vector>
 
 namespace tutelage::inline TUTELAGE_TARGET {
@@ -37,7 +38,7 @@ struct correlations {
   std::size_t samples = 0;
 };
 
-/// Collects samples; add() may be called any number of times.
+/// Collects samples; add() may be called any number of times. Throws shape_error for no nodes.
 template <real_scalar T>
 class correlation_accumulator {
   using A = accumulator_t<T>;
@@ -46,7 +47,28 @@ class correlation_accumulator {
   correlation_accumulator(std::size_t teacher_nodes, std::size_t student_nodes)
       : teacher_(teacher_nodes),
         student_(student_nodes),
-        cross_(make_matrix<A>(teacher_nodes, student_nodes)) {}
+        cross_(make_matrix<A>(teacher_nodes, student_nodes)) {
+    if (teacher_nodes == 0 || student_nodes == 0) {
+      throw shape_error(detail::text("correlation: ", shape_text(teacher_nodes, student_nodes),
+                                     " nodes, expected at least 1 each"));
+    }
+  }
+
+  /// What was moved from has seen nothing and takes nothing.
+  correlation_accumulator(const correlation_accumulator&) = default;
+  correlation_accumulator(correlation_accumulator&& other) noexcept
+      : teacher_(std::move(other.teacher_)),
+        student_(std::move(other.student_)),
+        cross_(std::move(other.cross_)),
+        samples_(std::exchange(other.samples_, 0)) {}
+  correlation_accumulator& operator=(correlation_accumulator other) noexcept {
+    teacher_ = std::move(other.teacher_);
+    student_ = std::move(other.student_);
+    cross_ = std::move(other.cross_);
+    samples_ = other.samples_;
+    return *this;
+  }
+  ~correlation_accumulator() = default;
 
   /// Adds samples, [N, m] and [N, n]. Throws shape_error when they do not fit.
   void add(matrix_view<const T> f_star, matrix_view<const T> f) {
@@ -74,10 +96,13 @@ class correlation_accumulator {
     samples_ += N;
   }
 
-  /// The correlations of all samples so far. Throws argument_error when there is none, or when an
-  /// activation was not finite.
+  /// The correlations of all samples so far. Throws argument_error when there are fewer than 2, or
+  /// when an activation was not finite.
   [[nodiscard]] correlations result() const {
-    if (samples_ == 0) throw argument_error("correlation: no samples, expected at least 1");
+    if (samples_ < 2) {
+      throw argument_error(
+          detail::text("correlation: samples seen: ", samples_, ", expected at least 2"));
+    }
     teacher_.require_finite("teacher");
     student_.require_finite("student");
     correlations c{make_matrix<double>(teacher_.size(), student_.size()),

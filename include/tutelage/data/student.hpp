@@ -1,11 +1,17 @@
 // How a student starts.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <span>
 
 #include <tutelage/core/random.hpp>
 #include <tutelage/model/network.hpp>
+#include <tutelage/model/pair.hpp>
+#include <type_traits>
+#include <utility>
+#include <vector>
 
 namespace tutelage::inline TUTELAGE_TARGET {
 
@@ -41,6 +47,18 @@ void initialize(Network& student, const linear_default_start& start, stream rand
   });
 }
 
+namespace detail {
+
+template <std::size_t Layer, std::size_t Teacher, std::size_t Student>
+constexpr void check_copies() {
+  static_assert(
+      Teacher == dynamic || Student == dynamic || Student >= Teacher,
+      "initialize_near: a hidden layer of the student has fewer nodes than the teacher's; "
+      "see check_copies<layer, teacher's nodes, student's nodes>");
+}
+
+}  // namespace detail
+
 /// Copies the teacher into the student and adds N(0, noise^2) to every weight and bias. Student
 /// node k of a hidden layer copies teacher node k mod m; the copies of one node share its fan-out
 /// equally, so that without noise the student is the teacher's function. A layer of the student may
@@ -49,15 +67,19 @@ void initialize(Network& student, const linear_default_start& start, stream rand
 /// layer.
 template <class Teacher, class Student>
 void initialize_near(Student& student, const Teacher& teacher, double noise, stream random) {
-  static_assert(Teacher::depth == Student::depth,
-                "initialize_near: teacher and student have different depths");
+  detail::require_pair<detail::same_depth>("initialize_near", teacher, student);
+  [&]<std::size_t... I>(std::index_sequence<I...>) {
+    (detail::check_copies<I + 1, Teacher::template layer_type<I + 1>::out_extent,
+                          Student::template layer_type<I + 1>::out_extent>(),
+     ...);
+  }
+  (std::make_index_sequence<Student::depth - 1>{});
   const auto m = teacher.widths();
   const auto n = student.widths();
-  for (std::size_t l = 0; l <= Student::depth; ++l) {
-    const bool end = l == 0 || l == Student::depth;
-    if (end ? n[l] != m[l] : n[l] < m[l]) {
+  for (std::size_t l = 1; l < Student::depth; ++l) {
+    if (n[l] < m[l]) {
       throw shape_error(detail::text("initialize_near: width ", l, " of the student is ", n[l],
-                                     ", expected ", end ? "" : "at least ", m[l]));
+                                     ", expected at least ", m[l]));
     }
   }
   [&]<std::size_t... I>(std::index_sequence<I...>) {
@@ -68,16 +90,18 @@ void initialize_near(Student& student, const Teacher& teacher, double noise, str
                     "initialize_near: the student has no bias where the teacher has one");
       const std::size_t m_in = from.in_width(), n_in = to.in_width();
       const std::size_t m_out = from.out_width();
+      std::vector<T> added(to.out_width());
       for (std::size_t i = 0; i < to.weights().rows(); ++i) {
         const bool bias_row = i == n_in;
         const std::size_t source = bias_row ? m_in : i % m_in;
         // Nodes source, source + m_in, ... below n_in are copies of one teacher node.
         const std::size_t copies = bias_row ? 1 : (n_in - 1 - source) / m_in + 1;
         auto row = to.weights().row(i);
-        random.fill_normal(row, 0.0, noise);
-        if (bias_row && !teacher_bias) continue;
-        for (std::size_t k = 0; k < row.size(); ++k) {
-          row[k] += static_cast<T>(from.weights()(source, k % m_out)) / static_cast<T>(copies);
+        random.fill_normal(std::span(added), 0.0, noise);
+        for (std::size_t k = 0; k < row.size(); ++k) {  // the student may be the teacher itself
+          const bool copied = teacher_bias || !bias_row;
+          const T weight = copied ? static_cast<T>(from.weights()(source, k % m_out)) : T(0);
+          row[k] = added[k] + weight / static_cast<T>(copies);
         }
       }
     };
@@ -90,10 +114,7 @@ namespace detail {
 template <class Teacher, class Student>
 void orient_to_last_teacher(const char* function, Student& student, const Teacher& teacher,
                             double wanted_sign) {
-  if (student.in_width() != teacher.in_width()) {
-    throw shape_error(text(function, ": the student has ", student.in_width(),
-                           " inputs, the teacher ", teacher.in_width()));
-  }
+  require_pair(function, teacher, student);
   const auto W = student.template layer<1>().linear_weights();
   const auto W_star = teacher.template layer<1>().linear_weights();
   const std::size_t last = W_star.cols() - 1;

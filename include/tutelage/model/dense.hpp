@@ -132,6 +132,9 @@ class dense {
   template <class X, class Visit>
   void backward_weights(const X& x, const tape& /*kept*/,
                         const matrix_view<const T, dynamic, Out>& g, Visit&& visit) const {
+    detail::require_shape("backward_weights", "x", x, x.rows(), in_width());
+    detail::require_shape("backward_weights", "g", g, x.rows(), out_width());
+    if (x.rows() == 0) throw shape_error("backward_weights: the batch is empty");
     visit(in_width() + Bias::rows, out_width(), [&](const matrix_view<T>& dW, T alpha, T beta) {
       backward_weights(x, g, weights_view(dW), alpha / static_cast<real_t<T>>(x.rows()), beta);
     });

@@ -10,6 +10,7 @@
 // order.
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -71,8 +72,9 @@ class with_replacement {
   [[nodiscard]] std::size_t steps() const noexcept { return settings_.steps; }
 
   auto next(std::size_t epoch, std::size_t step) {
+    detail::require_samples("with_replacement", *data_);
     const std::uint64_t number = epoch * settings_.steps + step;
-    if (drawn_ahead_ != number) draw_ahead(number);
+    if (drawn_ahead_ != number || ahead_.empty()) draw_ahead(number);  // empty once moved from
     indices_.swap(ahead_);
     const auto samples = chosen_(*data_, indices_);
     draw_ahead(number + 1);
@@ -83,6 +85,7 @@ class with_replacement {
  private:
   void draw_ahead(std::uint64_t number) {
     stream random(settings_.seed, purpose::batches, number);
+    ahead_.resize(settings_.batch);
     for (auto& i : ahead_) i = random.below(data_->size());
     drawn_ahead_ = number;
   }
@@ -111,7 +114,8 @@ class shuffled {
   [[nodiscard]] std::size_t steps() const { return (data_->size() + batch_ - 1) / batch_; }
 
   auto next(std::size_t epoch, std::size_t step) {
-    if (epoch_ != epoch) {
+    detail::require_samples("shuffled", *data_);
+    if (epoch_ != epoch || order_.empty()) {  // empty once moved from
       order_ = stream(seed_, purpose::batches, epoch).permutation(data_->size());
       epoch_ = epoch;
     }
@@ -151,6 +155,7 @@ class full_batch {
   [[nodiscard]] std::size_t steps() const noexcept { return steps_; }
 
   auto next(std::size_t /*epoch*/, std::size_t /*step*/) {
+    detail::require_samples("full_batch", *data_);
     const auto& rows = as_rows(data_->inputs());
     return batch{read_rows(rows, 0, rows.rows(), x_),
                  middle_targets(data_->targets(), 0, data_->size())};
@@ -177,6 +182,7 @@ class fresh_each_step {
 
   [[nodiscard]] std::uint64_t seed() const noexcept { return settings_.seed; }
   [[nodiscard]] std::size_t steps() const noexcept { return settings_.steps; }
+  [[nodiscard]] const Teacher& teacher() const noexcept { return *teacher_; }
 
   batch<matrix_view<const value_type>, matrix_view<const value_type>> next(std::size_t epoch,
                                                                            std::size_t step) {
@@ -216,9 +222,10 @@ class fresh_each_epoch {
 
   [[nodiscard]] std::uint64_t seed() const noexcept { return settings_.seed; }
   [[nodiscard]] std::size_t steps() const noexcept { return settings_.steps; }
+  [[nodiscard]] const Teacher& teacher() const noexcept { return *teacher_; }
 
   auto next(std::size_t epoch, std::size_t step) {
-    if (epoch_ != epoch) {
+    if (epoch_ != epoch || !data_) {  // none once moved from
       auto x = make_matrix<value_type>(samples_, teacher_->in_width());
       draw_inputs(distribution_, matrix_view(x), settings_.seed, purpose::inputs, epoch * samples_);
       auto y = outputs(*teacher_, x);

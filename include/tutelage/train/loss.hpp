@@ -20,6 +20,7 @@
 #include <tutelage/core/kernel/simd.hpp>
 #include <tutelage/core/matrix.hpp>
 #include <tutelage/core/scattered_rows.hpp>
+#include <type_traits>
 #include <vector>
 
 namespace tutelage::inline TUTELAGE_TARGET {
@@ -175,14 +176,29 @@ struct cross_entropy {
   }
 };
 
-/// Turns each row of outputs into probabilities, in place.
+namespace detail {
+template <class View>
+void require_columns(const char* function, const View& f) {
+  if (f.cols() == 0) throw shape_error(text(function, ": no outputs, expected at least 1"));
+}
+}  // namespace detail
+
+/// Turns each row of outputs into probabilities, in place. Throws shape_error when there is no
+/// column, and argument_error for a row that has none: with a NaN, an infinity, or minus infinities
+/// alone.
 template <real_scalar T>
 void softmax(matrix_view<T> f) {
+  detail::require_columns("softmax", f);
   for (std::size_t i = 0; i < f.rows(); ++i) {
     const auto row = f.row(i);
     const T largest = *std::max_element(row.begin(), row.end());
     T normalizer = 0;
     for (T& value : row) normalizer += value = std::exp(value - largest);
+    if (!is_finite(normalizer)) {
+      throw argument_error(detail::text("softmax: row ", i,
+                                        " has no probabilities, its largest is ", largest,
+                                        ", expected finite outputs"));
+    }
     for (T& value : row) value /= normalizer;
   }
 }
@@ -191,12 +207,17 @@ void softmax(matrix<T>& f) {
   softmax(matrix_view<T>(f));
 }
 
-/// The number of each row's largest output; of equal ones the first.
+/// The number of each row's largest output; of equal ones the first. Throws shape_error when there
+/// is no column and argument_error for a NaN.
 template <class T>
 std::vector<label> argmax(matrix_view<const T> f) {
+  detail::require_columns("argmax", f);
   std::vector<label> result(f.rows());
   for (std::size_t i = 0; i < f.rows(); ++i) {
     const auto row = f.row(i);
+    if (std::any_of(row.begin(), row.end(), [](const T& value) { return value != value; })) {
+      throw argument_error(detail::text("argmax: row ", i, " has a NaN, expected numbers"));
+    }
     result[i] = static_cast<label>(std::max_element(row.begin(), row.end()) - row.begin());
   }
   return result;

@@ -17,6 +17,33 @@
 
 namespace tutelage::inline TUTELAGE_TARGET {
 
+namespace detail {
+
+inline void require_in(const char* function, const char* what, double value, bool good,
+                       const char* expected) {
+  if (!good) {
+    throw argument_error(text(function, ": ", what, " is ", value, ", expected ", expected));
+  }
+}
+inline void require_share(const char* function, const char* what, double value) {
+  require_in(function, what, value, value >= 0 && value < 1, "a number in [0, 1)");
+}
+inline void require_decay(const char* function, double value) {
+  require_in(function, "weight_decay", value, value >= 0 && std::isfinite(value),
+             "a finite number from 0 on");
+}
+
+template <class T>
+void require_state(const char* function, const char* what, const matrix_view<T>& W,
+                   const matrix<T>& kept) {
+  require_shape(function, what, matrix_view(kept), W.rows(), W.cols());
+}
+
+}  // namespace detail
+
+// Every optimizer has check(), which throws argument_error for settings that mean nothing, and
+// step(), which throws shape_error unless what is kept fits W.
+
 /// Plain stochastic gradient descent. Keeps no gradient: the update is one product into the
 /// weights.
 struct sgd {
@@ -26,6 +53,8 @@ struct sgd {
   struct state {
     void allocate(std::size_t /*rows*/, std::size_t /*cols*/) noexcept {}
   };
+
+  void check() const { detail::require_decay("sgd", weight_decay); }
 
   /// One step of a parameter matrix W; descent(V, alpha, beta) sets V = alpha dW + beta V.
   template <class T, class Descent>
@@ -44,8 +73,14 @@ struct momentum_sgd {
     void allocate(std::size_t rows, std::size_t cols) { velocity = make_matrix<T>(rows, cols); }
   };
 
+  void check() const {
+    detail::require_share("momentum_sgd", "momentum", momentum);
+    detail::require_decay("momentum_sgd", weight_decay);
+  }
+
   template <class T, class Descent>
   void step(const matrix_view<T>& W, const Descent& descent, T rate, state<T>& kept) const {
+    detail::require_state("momentum_sgd", "velocity", W, kept.velocity);
     const matrix_view<T> v(kept.velocity);
     descent(v, T(1), static_cast<T>(momentum));
     const T decay = static_cast<T>(weight_decay);
@@ -73,8 +108,19 @@ struct adam {
     }
   };
 
+  void check() const {
+    detail::require_share("adam", "beta1", beta1);
+    detail::require_share("adam", "beta2", beta2);
+    detail::require_in("adam", "epsilon", epsilon, epsilon > 0 && std::isfinite(epsilon),
+                       "a positive number");
+    detail::require_decay("adam", weight_decay);
+  }
+
   template <real_scalar T, class Descent>
   void step(const matrix_view<T>& W, const Descent& descent, T rate, state<T>& kept) const {
+    detail::require_state("adam", "direction", W, kept.direction);
+    detail::require_state("adam", "first", W, kept.first);
+    detail::require_state("adam", "second", W, kept.second);
     const matrix_view<T> d(kept.direction);
     descent(d, T(1), T(0));
     const auto t = static_cast<double>(++kept.steps);

@@ -1,8 +1,8 @@
 // Training: a step, and the loop of steps and epochs around it.
 #pragma once
 
+#include <algorithm>
 #include <array>
-#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -10,44 +10,110 @@
 #include <stop_token>
 #include <tuple>
 
+#include <tutelage/core/finite.hpp>
 #include <tutelage/data/teacher.hpp>
 #include <tutelage/model/network.hpp>
+#include <tutelage/model/pair.hpp>
 #include <tutelage/train/batches.hpp>
 #include <tutelage/train/optimizer.hpp>
 #include <tutelage/train/schedule.hpp>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace tutelage::inline TUTELAGE_TARGET {
+
+namespace detail {
+
+template <class O, class T>
+constexpr bool is_optimizer = requires {
+  typename O::template state<T>;
+};
+
+template <class Network, class Loss, class Optimizer>
+constexpr void check_trainer() {
+  using T = typename Network::value_type;
+  static_assert(!std::is_const_v<Network>, "train: a student that learns is not const");
+  static_assert(!is_optimizer<Loss, T> || is_optimizer<Optimizer, T>,
+                "train: loss and optimizer are swapped, the loss comes first");
+  static_assert(is_optimizer<Optimizer, T> || is_optimizer<Loss, T>,
+                "train: what should be an optimizer is none; see optimizer.hpp");
+}
+
+template <class Batches, class Rate>
+constexpr void check_train() {
+  static_assert(batch_source<Batches>,
+                "train: batches come from a source, with_replacement(data, settings), say; see "
+                "batches.hpp");
+  static_assert(rate_schedule<Rate>,
+                "train: the rate is a schedule, a function of the epoch: constant_rate{0.1}, say");
+}
+
+// A trainer puts scattered targets in order for a loss that wants them so.
+template <class Loss, class T, class Targets>
+constexpr void check_step_targets() {
+  check_targets<Loss, T, Targets>();
+}
+template <class Loss, class T, class Targets>
+  requires std::same_as<Targets, scattered_rows<T>>
+constexpr void check_step_targets() {
+  if constexpr (!takes_targets<Loss, T, Targets>) check_targets<Loss, T, matrix_view<const T>>();
+}
+
+// Is this a rate that a step in scalar T can have?
+template <class T>
+bool is_rate(double rate) noexcept {
+  using limits = std::numeric_limits<real_t<T>>;
+  const long double r = rate;
+  return r >= static_cast<long double>(limits::denorm_min()) &&
+         r <= static_cast<long double>(limits::max());
+}
+
+}  // namespace detail
 
 /// A student while it learns: the network's weights are somebody else's, everything else that
 /// learning needs is here. No step allocates once the largest batch has been seen.
 template <class Network, class Loss, class Optimizer>
 class trainer {
   using T = typename Network::value_type;
+  static_assert((detail::check_trainer<Network, Loss, Optimizer>(), true));
 
  public:
-  /// The student must outlive the trainer. `seed` only names the run in a diverged_error.
+  /// The student must outlive the trainer. `seed` only names the run in a diverged_error. Throws
+  /// argument_error for settings of the optimizer that mean nothing, or a weight that is not finite.
   explicit trainer(Network& student, Loss loss = {}, Optimizer optimizer = {},
                    std::uint64_t seed = 0)
       : student_(&student), loss_(std::move(loss)), optimizer_(std::move(optimizer)), seed_(seed) {
+    if constexpr (requires { optimizer_.check(); }) optimizer_.check();
     std::size_t i = 0;
-    student.for_each_parameter(
-        [&](const matrix_view<T>& W) { state_[i++].allocate(W.rows(), W.cols()); });
+    student.for_each_parameter([&](const matrix_view<T>& W) {
+      detail::require_finite("trainer", "a layer", W);
+      state_[i++].allocate(W.rows(), W.cols());
+    });
   }
 
+  /// One student, one trainer.
+  trainer(const trainer&) = delete;
+  trainer& operator=(const trainer&) = delete;
+
   /// Leaves the weights of layer l (1 is the lowest) as they are from now on. Throws shape_error
-  /// for no layer's number.
+  /// for no layer's number and argument_error when no other layer learns.
   void freeze(std::size_t l) {
     if (l < 1 || l > Network::depth) {
       throw shape_error(detail::text("freeze: layer ", l, ", expected 1 to ", Network::depth));
     }
-    frozen_[l - 1] = true;
+    auto frozen = frozen_;
+    frozen[l - 1] = true;
+    if (std::find(frozen.begin(), frozen.end(), false) == frozen.end()) {
+      throw argument_error(detail::text("freeze: layer ", l, " is the last one that learns"));
+    }
+    frozen_ = frozen;
   }
 
   /// One step on a batch: x [N, d], y [N, C] or N labels; both may be scattered_rows. Returns the
-  /// mean loss before the step. Throws diverged_error when it is not finite and argument_error when
-  /// the rate is not, with all weights as they were.
+  /// mean loss before the step. Throws diverged_error when it is not finite, and argument_error when
+  /// that is the fault of x or y, or when the rate is no positive number, with all weights as they
+  /// were.
   template <class Targets>
   T step(matrix_view<const T> x, const Targets& y, double rate) {
     return step_on(x, y, rate);
@@ -89,11 +155,19 @@ class trainer {
 
   template <class X, class Targets>
   T step_on(const X& x, const Targets& y, double rate) {
-    if (!std::isfinite(rate)) throw argument_error("step: the learning rate is not finite");
+    detail::check_step_targets<Loss, T, Targets>();
+    if (!detail::is_rate<T>(rate)) {
+      throw argument_error(
+          detail::text("step: the learning rate is ", rate, ", expected a positive number"));
+    }
     const matrix_view<const T> f = student_->forward(training{}, x, kept_);
     const matrix_view<T> grad_out = gradients_.template reshape<Network::depth>(f.rows(), f.cols());
     const T loss = evaluate(f, y, grad_out);
-    if (!is_finite(loss)) throw diverged_error(seed_, steps_, lowest_not_finite(x), last_loss_);
+    if (!is_finite(loss)) {
+      detail::require_finite("step", "x", x);
+      if constexpr (requires { y.row(0); }) detail::require_finite("step", "targets", y);
+      throw diverged_error(seed_, steps_, lowest_not_finite(), last_loss_);
+    }
     last_loss_ = static_cast<double>(real_part(loss));
     ++steps_;
     student_->backward(
@@ -125,9 +199,8 @@ class trainer {
     return l;
   }
 
-  // 0 for the input, depth when only the loss itself is not finite.
-  template <class X>
-  [[nodiscard]] std::size_t lowest_not_finite(const X& x) const {
+  // depth when only the loss itself is not finite.
+  [[nodiscard]] std::size_t lowest_not_finite() const {
     const auto finite = [](const auto& f) {
       for (std::size_t i = 0; i < f.rows(); ++i) {
         for (const T& value : f.row(i)) {
@@ -136,7 +209,6 @@ class trainer {
       }
       return true;
     };
-    if (!finite(x)) return 0;
     for (std::size_t l = 1; l < Network::depth; ++l) {
       if (!finite(kept_.f(l))) return l;
     }
@@ -179,7 +251,7 @@ struct train_settings {
   std::size_t epochs = 20;
   /// Layers that do not learn; 1 is the lowest.
   std::vector<std::size_t> frozen{};
-  /// Asked after every step.
+  /// Asked before every epoch and after every step.
   std::stop_token stop{};
 };
 
@@ -233,22 +305,31 @@ struct normalize_after_step {
 /// Trains `student` for settings.epochs epochs of batches.steps() steps, with rate(epoch) as
 /// learning rate, and calls the hooks in order after each step and each epoch. Returns the steps
 /// done, fewer than planned when the stop token asked for it. Throws diverged_error when a loss is
-/// not finite, argument_error when a rate is not.
-template <class Network, batch_source Batches, class Loss, class Optimizer, rate_schedule Rate,
+/// not finite; argument_error when a rate is no positive number, every layer is frozen, a setting of
+/// the optimizer means nothing or data are not finite; shape_error when student and data do not fit.
+template <class Network, class Batches, class Loss, class Optimizer, class Rate,
           train_hook<Network>... Hooks>
 std::uint64_t train(Network& student, Batches&& batches, const Loss& loss,
                     const Optimizer& optimizer, const Rate& rate, const train_settings& settings,
                     Hooks&&... hooks) {
+  detail::check_train<Batches, Rate>();
+  using T = typename Network::value_type;
+  detail::check_data_scalar<typename std::remove_cvref_t<Batches>::value_type, T>();
+  if constexpr (requires { batches.teacher().in_width(); }) {
+    detail::require_pair("train", batches.teacher(), student);
+  }
   trainer<Network, Loss, Optimizer> learning(student, loss, optimizer, batches.seed());
   for (const std::size_t l : settings.frozen) learning.freeze(l);
   for (std::size_t epoch = 0; epoch < settings.epochs; ++epoch) {
+    if (settings.stop.stop_requested()) return learning.steps();
     const double rate_now = rate(epoch);
-    if (!std::isfinite(rate_now)) {
-      throw argument_error(
-          detail::text("train: the learning rate of epoch ", epoch, " is not finite"));
+    if (!detail::is_rate<T>(rate_now)) {
+      throw argument_error(detail::text("train: the learning rate of epoch ", epoch, " is ",
+                                        rate_now, ", expected a positive number"));
     }
     double sum = 0;
     const std::size_t steps = batches.steps();
+    if (steps == 0) throw argument_error("train: an epoch has 0 steps, expected at least 1");
     for (std::size_t s = 0; s < steps; ++s) {
       const auto samples = batches.next(epoch, s);
       const double step_loss =
