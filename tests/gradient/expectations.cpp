@@ -272,8 +272,67 @@ TEST_CASE("gates of Gaussian inputs are open together as their angle says") {
       CHECK(std::abs(found.zz_star.mean(k, j) - both) < 4 * error);
       // Of independent samples: sqrt(p (1-p) / N), estimated from 79 blocks to about 8%.
       CHECK(close_to(error, std::sqrt(both * (1 - both) / 20'000), 0.35 * error));
-      CHECK(close_to(covariance(found.zz_star)(k, j), both - 0.25, 6 * error));
+      CHECK(close_to(covariance(found.zz_star).mean(k, j), both - 0.25, 6 * error));
     }
+  }
+}
+
+TEST_CASE("the sampling error of a covariance is its spread over data sets") {
+  // Activations far from 0: the errors of E[ab] and of E[a] E[b] are many times their difference's.
+  using two = mlp<double, relu, dynamic, dynamic, dynamic>;
+  auto teacher = random_network<two>({3, 2, 2}, 20), student = random_network<two>({3, 3, 2}, 21);
+  teacher.layer<1>().bias()[0] = 12;
+  student.layer<1>().bias()[0] = 10;
+  const std::size_t draws = 1000, N = 240;
+  for (const std::size_t block : {1U, 24U}) {
+    CAPTURE(block);
+    std::array<std::vector<matrix<double>>, 4> means, errors;
+    stream random = random_stream(22);
+    for (std::size_t draw = 0; draw < draws; ++draw) {
+      const auto x = random_matrix<double>(N, 3, random);
+      expectation_accumulator collected(teacher, student, {.block = block});
+      collected.add(x);
+      const auto found = collected.result(1);
+      const std::array covariances{covariance(found.zz_star), covariance(found.zz),
+                                   covariance(found.ff_star), covariance(found.ff)};
+      for (std::size_t e = 0; e < 4; ++e) {
+        means[e].push_back(covariances[e].mean);
+        errors[e].push_back(covariances[e].standard_error);
+      }
+    }
+    for (std::size_t e = 0; e < 4; ++e) {
+      CAPTURE(e);
+      for (std::size_t k = 0; k < means[e][0].shape(0); ++k) {
+        for (std::size_t j = 0; j < means[e][0].shape(1); ++j) {
+          CAPTURE(k);
+          CAPTURE(j);
+          double mean = 0, variance = 0, said = 0;
+          for (const auto& m : means[e]) mean += m(k, j) / static_cast<double>(draws);
+          for (const auto& m : means[e]) variance += std::pow(m(k, j) - mean, 2) / (draws - 1.0);
+          for (const auto& s : errors[e]) said += s(k, j) * s(k, j) / static_cast<double>(draws);
+          // A variance of n draws is known to sqrt(2/n), 4 times that; what is not of first order
+          // is one part in a block's samples or in the number of blocks.
+          CHECK(close_to(said, variance, (4 * std::sqrt(2.0 / draws) + 0.1) * variance));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("a covariance's error: of constants none, of one block unknown") {
+  using two = mlp<double, relu, dynamic, dynamic, dynamic>;
+  auto net = random_network<two>({3, 4, 2}, 23);
+  for (std::size_t i = 0; i < 3; ++i) net.layer<1>().weights()(i, 0) = 0;
+  net.layer<1>().bias()[0] = 1e6;
+  stream random = random_stream(24);
+  const auto x = random_matrix<double>(60, 3, random);
+  const auto found = covariance(collect(net, net, x, {.block = 20})[1].ff);
+  // Rounding moves E[ab] and E[a] E[b]; nothing else does.
+  CHECK(std::abs(found.mean(0, 0)) <= 64 * epsilon<double> * 1e12);
+  CHECK(found.standard_error(0, 0) <= 64 * epsilon<double> * 1e12);
+  CHECK(found.standard_error(1, 1) > 0.01 * found.mean(1, 1));
+  for (const double error : covariance(collect(net, net, x, {})[1].ff).standard_error) {
+    CHECK(std::isinf(error));
   }
 }
 

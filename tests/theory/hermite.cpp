@@ -128,6 +128,35 @@ TEST_CASE("to the last digits where no cosine is near 1") {
   CHECK(a.remainder == doctest::Approx(b.remainder).epsilon(1e-12));
 }
 
+TEST_CASE("the remainder of leaky nodes is reached where all look one way") {
+  // Cosines of 1 and opposite signs of fan-out: every degree adds all it can. Its coefficients are
+  // those of ReLU times 1 - slope, of degree 1 (1 + slope)/2.
+  net<double, 3, 2, 2, leaky_relu<std::ratio<1, 10>>> teacher;
+  net<double, 3, 2, 2, leaky_relu<std::ratio<3, 5>>> student;
+  for (std::size_t j = 0; j < 2; ++j) {
+    for (std::size_t i = 0; i < 3; ++i) {
+      const double direction = static_cast<double>(i) - 0.5;
+      teacher.layer<1>().linear_weights()(i, j) = direction * static_cast<double>(1 + j);
+      student.layer<1>().linear_weights()(i, j) = direction * static_cast<double>(2 + 3 * j);
+    }
+    for (std::size_t c = 0; c < 2; ++c) {
+      const double strength = 1 + static_cast<double>(c);
+      teacher.layer<2>().linear_weights()(j, c) = -strength;
+      student.layer<2>().linear_weights()(j, c) = 2 * strength;
+    }
+  }
+  for (const double std : {1.0, 3.0}) {
+    population closed(teacher, std);
+    const double J = closed.loss(student);
+    for (const std::size_t degree : {0U, 1U, 2U, 10U, 100U}) {
+      CAPTURE(degree);
+      const auto series = hermite_loss(teacher, student, degree, std);
+      CHECK(series.remainder > 0);
+      CHECK(close_to(series.sum() + series.remainder, J, 64 * epsilon<double> * J));
+    }
+  }
+}
+
 TEST_CASE("degrees 0, 1 and 2 by hand") {
   // f* = relu(x_0), f = 2 relu(-x_0): means (2-1) c_0, linear parts -2/2 - 1/2, squares 2 - 1.
   net<double, 2, 1, 1> teacher, student;

@@ -60,6 +60,44 @@ TEST_CASE("particles closed under reflections stay closed, independent ones are 
   CHECK(reflection_asymmetry(independent, axes) > 0.1);
 }
 
+TEST_CASE("particles are of unit size, however many") {
+  // m |w|^2 entries are squares of normals: their mean is 1 within 4 sqrt(2 / number).
+  for (const std::size_t m : {16U, 4096U}) {
+    CAPTURE(m);
+    const auto student = particles(m);
+    double sum = 0;
+    for (std::size_t i = 0; i < 3; ++i) {
+      for (const double w : student.layer<1>().linear_weights().row(i)) sum += w * w;
+    }
+    const auto number = 3 * static_cast<double>(m);
+    CHECK(close_to(sum * static_cast<double>(m) / number, 1, 4 * std::sqrt(2 / number)));
+    for (std::size_t k = 0; k < m; ++k) {
+      CHECK(close_to(std::abs(student.layer<2>().linear_weights()(k, 0)),
+                     1 / std::sqrt(static_cast<double>(m)), 4 * epsilon<double>));
+    }
+  }
+}
+
+TEST_CASE("asymmetry is in units of particles") {
+  // m particles (3, 0, 0), a = 1: their images along the first axis are 6 away, along the others 0.
+  auto axes = make_matrix<double>(3, 3);
+  for (std::size_t i = 0; i < 3; ++i) axes(i, i) = 2;
+  for (const std::size_t m : {1U, 4U, 64U}) {
+    cloud student({3, m, 1});
+    const double unit = 1 / std::sqrt(static_cast<double>(m));
+    for (std::size_t k = 0; k < m; ++k) {
+      student.layer<1>().linear_weights()(0, k) = 3 * unit;
+      student.layer<2>().linear_weights()(k, 0) = unit;
+    }
+    CHECK(close_to(reflection_asymmetry(student, axes), 6, 32 * epsilon<double>));
+    // Had the image another fan-out, it would be farther: at (0, 1) from the particle there.
+    if (m < 2) continue;
+    student.layer<1>().linear_weights()(0, 0) *= -1;
+    student.layer<2>().linear_weights()(0, 0) *= -1;
+    CHECK(close_to(reflection_asymmetry(student, axes), 2, 32 * epsilon<double>));
+  }
+}
+
 TEST_CASE("without the linear term the symmetry breaks") {
   const auto teacher = orthonormal();
   population loss(teacher);

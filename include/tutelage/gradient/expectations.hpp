@@ -51,14 +51,21 @@ struct expectation {
   matrix<R> standard_error;
 };
 
+/// An expectation of products a b^T, bordered by E[a] and E[b], from which covariances follow.
+template <class R>
+struct second_moment : expectation<R> {
+  /// Of E[a b^T] - E[a] E[b]^T, [n, m], as `standard_error` is of `mean`.
+  matrix<R> covariance_error;
+};
+
 /// The expectations of one layer. Those with the teacher are [n_l+1, m_l+1], the others
 /// [n_l+1, n_l+1]. Empty below the lowest layer asked for.
 template <class R>
 struct layer_expectations {
   expectation<R> A, B;              // of V^T V* and V^T V
   expectation<R> gated_A, gated_B;  // of D A D* and D B D
-  expectation<R> zz_star, zz;
-  expectation<R> ff_star, ff;
+  second_moment<R> zz_star, zz;
+  second_moment<R> ff_star, ff;
 };
 
 namespace detail {
@@ -98,9 +105,73 @@ class running_mean {
     return result;
   }
 
- private:
+ protected:
   matrix<R> mean_ = make_matrix<R>(0, 0);
   matrix<R> variation_ = make_matrix<R>(0, 0);  // sum over blocks of samples * (block - mean)^2
+};
+
+// The same, and how the blocks' E[a b], E[a] and E[b] vary together. To first order in the
+// deviations of the three the covariance is off by
+//
+//   d(ab) - E[b] d(a) - E[a] d(b)
+template <class R>
+class running_second_moment : public running_mean<R> {
+ public:
+  template <class T>
+  void add(const matrix_view<T>& block, R samples_before, R added) {
+    if (block.rows() == 0) return;
+    const std::size_t n = block.rows() - 1, m = block.cols() - 1;
+    if (this->mean_.size() == 0) {
+      with_a_ = make_matrix<R>(n, m);
+      with_b_ = a_with_b_ = with_a_;
+    } else {
+      const R weight = samples_before * (added / (samples_before + added));
+      const T* const means_b = block.row(n).data();
+      const R* const mean_b = this->mean_.data() + n * (m + 1);
+      for (std::size_t k = 0; k < n; ++k) {
+        const T* const from = block.row(k).data();
+        const R* const mean = this->mean_.data() + k * (m + 1);
+        R* const with_a = with_a_.data() + k * m;
+        R* const with_b = with_b_.data() + k * m;
+        R* const a_with_b = a_with_b_.data() + k * m;
+        const R a = weight * (static_cast<R>(from[m]) - mean[m]);
+        for (std::size_t j = 0; j < m; ++j) {
+          const R ab = static_cast<R>(from[j]) - mean[j];
+          const R b = static_cast<R>(means_b[j]) - mean_b[j];
+          with_a[j] += a * ab;
+          with_b[j] += weight * ab * b;
+          a_with_b[j] += a * b;
+        }
+      }
+    }
+    running_mean<R>::add(block, samples_before, added);
+  }
+
+  [[nodiscard]] second_moment<R> result(std::size_t blocks, std::size_t samples) const {
+    second_moment<R> result{running_mean<R>::result(blocks, samples), with_a_};
+    const auto& mean = this->mean_;
+    const auto& variation = this->variation_;
+    const std::size_t n = with_a_.shape(0), m = with_a_.shape(1);
+    const R factor = static_cast<R>(blocks - 1) * static_cast<R>(samples);
+    for (std::size_t k = 0; k < n; ++k) {
+      const R a = mean(k, m);
+      for (std::size_t j = 0; j < m; ++j) {
+        const R b = mean(n, j);
+        const R square = variation(k, j) + b * b * variation(k, m) + a * a * variation(n, j) -
+                         2 * b * with_a_(k, j) - 2 * a * with_b_(k, j) +
+                         2 * a * b * a_with_b_(k, j);
+        // Below 0 by rounding only; what left the range is unknown.
+        result.covariance_error(k, j) = blocks < 2 || !is_finite(square)
+                                            ? std::numeric_limits<R>::infinity()
+                                            : std::sqrt(std::max(square, R(0)) / factor);
+      }
+    }
+    return result;
+  }
+
+ private:
+  // Sums over blocks of samples * product of deviations: of ab with a, ab with b, a with b. [n, m]
+  matrix<R> with_a_ = make_matrix<R>(0, 0), with_b_ = with_a_, a_with_b_ = with_a_;
 };
 
 }  // namespace detail
@@ -197,7 +268,8 @@ class expectation_accumulator {
   };
 
   struct running_layer {
-    detail::running_mean<R> A, B, gated_A, gated_B, zz_star, zz, ff_star, ff;
+    detail::running_mean<R> A, B, gated_A, gated_B;
+    detail::running_second_moment<R> zz_star, zz, ff_star, ff;
   };
 
   // Calls visit with the members for one expectation here, in a block and in the result, for each.
@@ -236,13 +308,16 @@ class expectation_accumulator {
   std::size_t samples_ = 0, blocks_ = 0;
 };
 
-/// E[a b^T] - E[a] E[b]^T, [n, m], of gates or activations: from zz_star, zz, ff_star or ff.
+/// E[a b^T] - E[a] E[b]^T, [n, m], of gates or activations, from zz_star, zz, ff_star or ff, and its
+/// sampling error to first order.
 template <class R>
-matrix<R> covariance(const expectation<R>& e) {
+expectation<R> covariance(const second_moment<R>& e) {
   const std::size_t n = e.mean.shape(0) - 1, m = e.mean.shape(1) - 1;
-  auto result = make_matrix<R>(n, m);
+  expectation<R> result{make_matrix<R>(n, m), e.covariance_error};
   for (std::size_t k = 0; k < n; ++k) {
-    for (std::size_t j = 0; j < m; ++j) result(k, j) = e.mean(k, j) - e.mean(k, m) * e.mean(n, j);
+    for (std::size_t j = 0; j < m; ++j) {
+      result.mean(k, j) = e.mean(k, j) - e.mean(k, m) * e.mean(n, j);
+    }
   }
   return result;
 }
