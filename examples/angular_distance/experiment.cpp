@@ -66,7 +66,7 @@ found_directions best_climb(const F& f, std::size_t m, const determinant_search&
     return maximize_min_determinant(f, m, settings, stream(seed, purpose::student, k));
   });
   return *std::max_element(found.begin(), found.end(), [](const auto& a, const auto& b) {
-    return a.min_determinant < b.min_determinant;
+    return a.score < b.score;
   });
 }
 
