@@ -3,8 +3,8 @@
 #include <tutelage/analysis.hpp>
 #include <tutelage/tutelage.hpp>
 
-int main(int argc, char**) {
-  if (argc > 1) return std::fputs("quickstart: takes no arguments\n", stderr), 2;
+int main(int argc, char** argv) {
+  if (argc > 1) return std::fprintf(stderr, "quickstart: takes no arguments, got %s\n", argv[1]), 2;
   using namespace tutelage;
   const std::uint64_t seed = 1;
   mlp<double, relu, 100, 10, 50> teacher;
