@@ -29,6 +29,7 @@
 #include <tutelage/analysis/weight_alignment.hpp>
 #include <tutelage/core/decompositions.hpp>
 #include <tutelage/model/network.hpp>
+#include <tutelage/model/pair.hpp>
 #include <tutelage/model/regular_weights.hpp>
 #include <utility>
 #include <vector>
@@ -107,6 +108,7 @@ template <layer Teacher, layer Student>
 colinear_partition colinear_groups(const Teacher& teacher, const Student& student,
                                    double tolerance) {
   detail::require_tolerance("colinear_groups", tolerance);
+  detail::check_inputs<Teacher::in_extent, Student::in_extent>();
   if (teacher.in_width() != student.in_width()) {
     throw shape_error(detail::text("colinear_groups: the student's layer takes ",
                                    student.in_width(), " inputs, the teacher's ",
@@ -208,6 +210,7 @@ std::vector<group_balance> balance_groups(const Teacher& teacher, const Student&
                                           const observers& teachers_seen_by,
                                           const observers& seen_by) {
   const auto& next = student.template layer<l + 1>();
+  detail::check_pair<Teacher, Student>();
   const auto& next_star = teacher.template layer<l + 1>();
   const std::size_t C = next.out_width(), m = next_star.in_width(), n = next.in_width();
   if (next_star.out_width() != C) {

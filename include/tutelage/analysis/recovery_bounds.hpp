@@ -38,6 +38,7 @@
 #include <tutelage/data/augmentation.hpp>
 #include <tutelage/data/inputs.hpp>
 #include <tutelage/model/network.hpp>
+#include <tutelage/model/pair.hpp>
 #include <tutelage/model/regular_weights.hpp>
 #include <vector>
 
@@ -269,6 +270,7 @@ std::vector<teacher_certificate> certify(Moves, const Condition& condition, cons
                                          const Student& student, const Inputs& inputs, double eps) {
   static_assert(Teacher::depth == 2 && Student::depth == 2,
                 "certify: networks of two layers; deeper ones need their deep_boundaries");
+  detail::require_pair<detail::same_scalar>("certify", teacher, student);
   const auto K = static_cast<double>(teacher.widths()[1] + student.widths()[1]);
   return certify(Moves{}, condition, teacher, student, inputs, eps,
                  deep_boundaries{K, detail::absolute_alpha(teacher, student)});
@@ -282,6 +284,7 @@ template <class Moves, class Condition, class Teacher, class Student, class Inpu
 std::vector<teacher_certificate> certify(Moves, const Condition& condition, const Teacher& teacher,
                                          const Student& student, const Inputs& inputs, double eps,
                                          const deep_boundaries& above) {
+  detail::require_pair<detail::same_scalar>("certify", teacher, student);
   if (teacher.in_width() != student.in_width() || teacher.out_width() != student.out_width()) {
     throw shape_error("certify: teacher and student have different inputs or outputs");
   }

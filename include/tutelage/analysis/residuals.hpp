@@ -7,6 +7,7 @@
 #include <tutelage/core/matrix.hpp>
 #include <tutelage/data/inputs.hpp>
 #include <tutelage/model/network.hpp>
+#include <tutelage/model/pair.hpp>
 
 namespace tutelage::inline TUTELAGE_TARGET {
 
@@ -17,6 +18,7 @@ template <class Teacher, class Student, class Inputs, class Visit>
 void for_each_residual(const Teacher& teacher, const Student& student, const Inputs& inputs,
                        Visit&& visit) {
   using T = typename Teacher::value_type;
+  detail::check_pair<Teacher, Student>();
   static_assert(std::same_as<T, typename Student::value_type>,
                 "for_each_residual: teacher and student have different scalars; see network_cast");
   if (teacher.out_width() != student.out_width()) {

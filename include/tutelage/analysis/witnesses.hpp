@@ -26,6 +26,7 @@
 #include <tutelage/analysis/recovery_bounds.hpp>
 #include <tutelage/data/inputs.hpp>
 #include <tutelage/model/network.hpp>
+#include <tutelage/model/pair.hpp>
 #include <tutelage/model/regular_weights.hpp>
 #include <vector>
 
@@ -52,6 +53,7 @@ std::vector<std::optional<misalignment_witness>> find_witnesses(const Teacher& t
                                                                 const Inputs& inputs,
                                                                 double clearance = 2) {
   static_assert(Teacher::depth == 2 && Student::depth == 2, "find_witnesses: two layers");
+  detail::require_pair<detail::same_scalar>("find_witnesses", teacher, student);
   using T = typename Teacher::value_type;
   if (!(clearance > 1)) {
     throw argument_error(
