@@ -269,7 +269,8 @@ TEST_CASE("gradients that are not finite, and layers that do not exist") {
   }
   p.teacher.template layer<2>().bias()[1] = 0;
   CHECK_THROWS_AS(measure_gradients(p.teacher, p.student, make_matrix<double>(0, 3)), shape_error);
-  CHECK_THROWS_AS(measure_gradients(mlp<double, relu, 3, 4, 1>(), p.student, p.x), shape_error);
+  CHECK_THROWS_AS(measure_gradients(mlp<double, relu, 3, 4, dynamic>({3, 4, 1}), p.student, p.x),
+                  shape_error);
   p.x(1, 0) = std::numeric_limits<double>::quiet_NaN();
   CHECK_THROWS_AS(measure(), argument_error);
 }

@@ -44,7 +44,8 @@ TEST_CASE("nodes and networks that do not fit, and values that are not numbers")
   auto x = random_matrix<double>(4, 3, random);
   CHECK(message_of<shape_error>([&] { node_gradients(teacher, student, 5, x); }) ==
         "node_gradients: node 5, expected one below 5");
-  CHECK_THROWS_AS(node_gradients(mlp<double, relu, 3, 4, 1>(), student, 0, x), shape_error);
+  CHECK_THROWS_AS(node_gradients(mlp<double, relu, 3, 4, dynamic>({3, 4, 1}), student, 0, x),
+                  shape_error);
   CHECK(node_gradients(teacher, student, 4, make_matrix<double>(0, 3)).empty());
   x(2, 2) = std::numeric_limits<double>::quiet_NaN();
   CHECK_THROWS_AS(node_gradients(teacher, student, 0, x), argument_error);

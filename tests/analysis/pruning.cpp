@@ -287,7 +287,7 @@ TEST_CASE("changes of outputs, by hand and by two passes") {
   CHECK(output_change(constant, a, x).relative() == std::numeric_limits<double>::infinity());
   const auto none = make_matrix<double>(0, 3);
   CHECK_THROWS_AS(output_change(a, b, none), shape_error);
-  CHECK_THROWS_AS(output_change(a, mlp<double, relu, 3, 4, 1>(), x), shape_error);
+  CHECK_THROWS_AS(output_change(a, mlp<double, relu, 3, 4, dynamic>({3, 4, 1}), x), shape_error);
   auto wrong = x;
   wrong(7, 0) = std::numeric_limits<double>::quiet_NaN();
   CHECK_THROWS_AS(output_change(a, b, wrong), argument_error);

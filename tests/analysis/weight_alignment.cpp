@@ -340,7 +340,7 @@ TEST_CASE("layers without bias have biases of 0") {
 
 TEST_CASE("layers that take different inputs") {
   const dense<double, 3, 2> teacher;
-  CHECK(message_of<shape_error>([&] { align_weights(teacher, dense<double, 4, 2>()); }) ==
+  CHECK(message_of<shape_error>([&] { align_weights(teacher, dense<double, dynamic, 2>(4, 2)); }) ==
         "align_weights: the student's layer takes 4 inputs, the teacher's 3");
   CHECK(message_of<shape_error>([&] {
           align_weights(teacher, dense<float, dynamic, dynamic>(2, 2));

@@ -216,11 +216,11 @@ TEST_CASE("the kink is the teacher's, whatever gate the students have") {
 
 TEST_CASE("networks that do not fit are refused before they are read") {
   const auto x = make_matrix<double>(1, 2);
-  CHECK(message_of<shape_error>([&] {
-          find_witnesses(pair_type<relu>({2, 1, 1}), pair_type<relu>({2, 3, 64}), x);
-        }) ==
-        "find_witnesses: the teacher maps 2 to 1 numbers, the student 2 to 64; expected the same "
-        "inputs and outputs");
+  CHECK(
+      message_of<shape_error>([&] {
+        find_witnesses(pair_type<relu>({2, 1, 1}), pair_type<relu>({2, 3, 64}), x);
+      }) ==
+      "find_witnesses: teacher and student give different outputs; the teacher 1, the student 64");
   CHECK_THROWS_AS(find_witnesses(pair_type<relu>({2, 1, 1}), pair_type<relu>({3, 3, 1}), x),
                   shape_error);
 }

@@ -178,7 +178,7 @@ TEST_CASE("degrees 0, 1 and 2 by hand") {
 
 TEST_CASE("what does not fit") {
   net<double, 3, 2, 1> teacher;
-  net<double, 3, 2, 2> student;
+  net<double, 3, 2, dynamic> student({3, 2, 2});
   CHECK(message_of<shape_error>([&] { static_cast<void>(hermite_loss(teacher, student, 2)); }) ==
         "hermite_loss: the student maps 3 inputs to 2 outputs, the teacher 3 to 1");
 }

@@ -116,7 +116,7 @@ TEST_CASE("leaky gates; what does not fit") {
   population_with_linear_fit fitted(teacher);
   // f* = 3/4 w.x + 1/4 |w.x|: J' = 1/2 (1/16) E (w.x)^2.
   CHECK(close_to(fitted.loss(student), 5.0 / 32, 8 * epsilon<double>));
-  net<double, 3, 1, 1> wrong;
+  net<double, dynamic, 1, 1> wrong({3, 1, 1});
   CHECK(message_of<shape_error>([&] { fitted.loss(wrong); }) ==
         "population: the student maps 3 inputs to 1 outputs, the teacher 2 to 1");
 }

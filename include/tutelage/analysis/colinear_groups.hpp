@@ -33,6 +33,7 @@
 #include <tutelage/analysis/weight_alignment.hpp>
 #include <tutelage/core/decompositions.hpp>
 #include <tutelage/model/network.hpp>
+#include <tutelage/model/pair.hpp>
 #include <tutelage/model/regular_weights.hpp>
 #include <utility>
 #include <vector>
@@ -110,6 +111,7 @@ template <layer Teacher, layer Student>
 colinear_partition colinear_groups(const Teacher& teacher, const Student& student,
                                    double tolerance) {
   detail::require_tolerance("colinear_groups", tolerance);
+  detail::check_inputs<Teacher::in_extent, Student::in_extent>();
   if (teacher.in_width() != student.in_width()) {
     throw shape_error(detail::text("colinear_groups: the student's layer takes ",
                                    student.in_width(), " inputs, the teacher's ",
@@ -201,6 +203,7 @@ std::vector<group_balance> balance_groups(const Teacher& teacher, const Student&
   static_assert(l == 1 && Teacher::depth == 2 && Student::depth == 2,
                 "balance_groups: networks of two layers; V changes with the region in deeper ones");
   const auto& next = student.template layer<l + 1>();
+  detail::check_pair<Teacher, Student>();
   const auto& next_star = teacher.template layer<l + 1>();
   const double bend = 1 - student.template layer<l>().gate().slope();
   const double bend_star = 1 - teacher.template layer<l>().gate().slope();

@@ -20,6 +20,7 @@
 #include <optional>
 #include <span>
 
+#include <tutelage/model/pair.hpp>
 #include <tutelage/model/regular_weights.hpp>
 #include <vector>
 
@@ -217,6 +218,7 @@ struct all_space {
 /// dimension or a weight that is not finite.
 template <layer Observed, layer Observing, class Region>
 observers observe(const Observed& observed, const Observing& observing, const Region& region) {
+  detail::check_inputs<Observed::in_extent, Observing::in_extent>();
   if (observed.in_width() != observing.in_width()) {
     throw shape_error(detail::text("observe: the observing layer takes ", observing.in_width(),
                                    " inputs, the observed one ", observed.in_width()));

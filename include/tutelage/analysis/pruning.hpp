@@ -25,6 +25,7 @@
 #include <tutelage/analysis/weight_alignment.hpp>
 #include <tutelage/data/inputs.hpp>
 #include <tutelage/model/network.hpp>
+#include <tutelage/model/pair.hpp>
 #include <vector>
 
 namespace tutelage::inline TUTELAGE_TARGET {
@@ -257,6 +258,7 @@ struct output_difference {
 template <class Before, class After, class Inputs>
 output_difference output_change(const Before& before, const After& after, const Inputs& inputs) {
   using T = typename Before::value_type;
+  detail::check_pair<Before, After>();
   const std::size_t C = before.out_width(), N = as_rows(inputs).rows();
   if (after.out_width() != C || N == 0) {
     throw shape_error(detail::text("output_change: ", N, " inputs, ", C, " and ", after.out_width(),

@@ -29,6 +29,7 @@
 #include <cstddef>
 
 #include <tutelage/analysis/certifier.hpp>
+#include <tutelage/model/pair.hpp>
 #include <vector>
 
 namespace tutelage::inline TUTELAGE_TARGET {
@@ -43,7 +44,7 @@ std::vector<teacher_certificate> certify(Moves, const Condition& condition, cons
                                          const Student& student, const Inputs& inputs, double eps) {
   static_assert(Teacher::depth == 2 && Student::depth == 2,
                 "certify: networks of two layers; deeper ones need their deep_boundaries");
-  detail::require_same_ends("certify", teacher, student);
+  detail::require_pair("certify", teacher, student);
   const auto K = static_cast<double>(teacher.widths()[1] + student.widths()[1]);
   return certify(Moves{}, condition, teacher, student, inputs, eps,
                  deep_boundaries{K, detail::absolute_alpha(teacher, student)});
@@ -57,7 +58,7 @@ template <class Moves, class Condition, class Teacher, class Student, class Inpu
 std::vector<teacher_certificate> certify(Moves, const Condition& condition, const Teacher& teacher,
                                          const Student& student, const Inputs& inputs, double eps,
                                          const deep_boundaries& above) {
-  detail::require_same_ends("certify", teacher, student);
+  detail::require_pair("certify", teacher, student);
   const detail::certifier<Moves, Condition, Teacher, Student, Inputs> of_node(
       teacher, student, inputs, condition, eps, above);
   std::vector<teacher_certificate> result;

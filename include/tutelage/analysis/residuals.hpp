@@ -7,21 +7,9 @@
 #include <tutelage/core/matrix.hpp>
 #include <tutelage/data/inputs.hpp>
 #include <tutelage/model/network.hpp>
+#include <tutelage/model/pair.hpp>
 
 namespace tutelage::inline TUTELAGE_TARGET {
-
-namespace detail {
-/// Throws shape_error unless two networks have the same inputs and outputs.
-template <class Teacher, class Student>
-void require_same_ends(const char* function, const Teacher& teacher, const Student& student) {
-  if (teacher.in_width() == student.in_width() && teacher.out_width() == student.out_width()) {
-    return;
-  }
-  throw shape_error(text(function, ": the teacher maps ", teacher.in_width(), " to ",
-                         teacher.out_width(), " numbers, the student ", student.in_width(), " to ",
-                         student.out_width(), "; expected the same inputs and outputs"));
-}
-}  // namespace detail
 
 /// Calls visit(x, kept, r) for consecutive chunks of `inputs`, after a forward pass of both
 /// networks: `kept` are the student's activations, r [N, C] the residuals, which `visit` may
@@ -32,7 +20,7 @@ void for_each_residual(const Teacher& teacher, const Student& student, const Inp
   using T = typename Teacher::value_type;
   static_assert(std::same_as<T, typename Student::value_type>,
                 "for_each_residual: teacher and student have different scalars; see network_cast");
-  detail::require_same_ends("for_each_residual", teacher, student);
+  detail::require_pair("for_each_residual", teacher, student);
   activations<Teacher> of_teacher;
   activations<Student> kept;
   workspace<T> residual;

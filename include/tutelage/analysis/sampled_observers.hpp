@@ -17,6 +17,7 @@
 #include <tutelage/analysis/observers.hpp>
 #include <tutelage/data/inputs.hpp>
 #include <tutelage/model/network.hpp>
+#include <tutelage/model/pair.hpp>
 #include <tutelage/model/regular_weights.hpp>
 #include <vector>
 
@@ -161,6 +162,7 @@ sampled_observers observe(const Teacher& teacher, const Student& student, const 
                 "observe: teacher and student have different scalars; see network_cast");
   static_assert(l >= 1 && l <= Teacher::depth && l <= Student::depth,
                 "observe: l is the number of a layer of both");
+  detail::require_pair("observe", teacher, student);
   observer_counter<T> counter(teacher.template layer<l>(), student.template layer<l>(), eps);
   activations<Teacher> of_teacher;
   activations<Student> of_student;

@@ -17,6 +17,7 @@
 #include <span>
 
 #include <tutelage/model/network.hpp>
+#include <tutelage/model/pair.hpp>
 #include <tutelage/model/regular_weights.hpp>
 #include <utility>
 #include <vector>
@@ -67,6 +68,7 @@ struct weight_alignment {
 /// differ, argument_error when a weight is not finite.
 template <layer TeacherLayer, layer StudentLayer>
 weight_alignment align_weights(const TeacherLayer& teacher, const StudentLayer& student) {
+  detail::check_inputs<TeacherLayer::in_extent, StudentLayer::in_extent>();
   if (teacher.in_width() != student.in_width()) {
     throw shape_error(detail::text("align_weights: the student's layer takes ", student.in_width(),
                                    " inputs, the teacher's ", teacher.in_width()));

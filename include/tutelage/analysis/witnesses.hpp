@@ -36,6 +36,7 @@
 #include <tutelage/analysis/recovery_bounds.hpp>
 #include <tutelage/data/inputs.hpp>
 #include <tutelage/model/network.hpp>
+#include <tutelage/model/pair.hpp>
 #include <tutelage/model/regular_weights.hpp>
 #include <vector>
 
@@ -81,7 +82,7 @@ std::vector<std::optional<misalignment_witness>> find_witnesses(const Teacher& t
                                                                 double clearance = 2) {
   static_assert(Teacher::depth == 2 && Student::depth == 2, "find_witnesses: two layers");
   using T = typename Teacher::value_type;
-  detail::require_same_ends("find_witnesses", teacher, student);
+  detail::require_pair("find_witnesses", teacher, student);
   if (!(clearance > 1)) {
     throw argument_error(
         detail::text("find_witnesses: clearance is ", clearance, ", expected more than 1"));

@@ -24,6 +24,7 @@
 #include <tutelage/core/finite.hpp>
 #include <tutelage/core/parallel.hpp>
 #include <tutelage/gradient/block.hpp>
+#include <tutelage/model/pair.hpp>
 #include <utility>
 #include <vector>
 
@@ -192,6 +193,7 @@ class expectation_accumulator {
   expectation_accumulator(const Teacher& teacher, const Student& student,
                           const expectation_settings& settings = {})
       : teacher_(&teacher), student_(&student), settings_(settings), layers_(Student::depth) {
+    detail::check_pair<Teacher, Student>();
     if (teacher.in_width() != student.in_width() || teacher.out_width() != student.out_width()) {
       throw shape_error(detail::text("expectations: the teacher maps ", teacher.in_width(), " to ",
                                      teacher.out_width(), " numbers, the student ",

@@ -14,6 +14,7 @@
 #include <tutelage/core/finite.hpp>
 #include <tutelage/gradient/patterns.hpp>
 #include <tutelage/model/network.hpp>
+#include <tutelage/model/pair.hpp>
 #include <utility>
 #include <vector>
 
@@ -44,6 +45,8 @@ class visited_regions {
   /// The networks must outlive this and stay as they are. Throws shape_error unless they have the
   /// same inputs.
   explicit visited_regions(const Networks&... networks) : networks_(&networks...) {
+    using first = std::tuple_element_t<0, std::tuple<Networks...>>;
+    (detail::check_inputs<first::in_extent, Networks::in_extent>(), ...);
     const std::array<std::size_t, sizeof...(Networks)> widths{networks.in_width()...};
     for (const std::size_t width : widths) {
       if (width != widths[0]) {

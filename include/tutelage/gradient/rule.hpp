@@ -21,6 +21,7 @@
 #include <tutelage/core/gram.hpp>
 #include <tutelage/gradient/jacobian.hpp>
 #include <tutelage/model/network.hpp>
+#include <tutelage/model/pair.hpp>
 
 namespace tutelage::inline TUTELAGE_TARGET {
 
@@ -33,9 +34,7 @@ class gradient_rule {
                 "gradient_rule: teacher and student have different scalars; see network_cast");
   static_assert(Teacher::depth == L,
                 "gradient_rule: teacher and student have different depths; see deepen");
-  static_assert(may_be_equal<Teacher::in_extent, Student::in_extent> &&
-                    may_be_equal<Teacher::out_extent, Student::out_extent>,
-                "gradient_rule: teacher and student have different inputs or outputs");
+  static_assert((detail::check_pair<Teacher, Student>(), true));
 
   template <std::size_t l>
   static constexpr std::size_t n = Student::template layer_type<l>::out_extent;

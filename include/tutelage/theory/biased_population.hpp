@@ -18,6 +18,7 @@
 #include <span>
 
 #include <tutelage/core/product.hpp>
+#include <tutelage/model/pair.hpp>
 #include <tutelage/theory/biased_kernel.hpp>
 #include <tutelage/theory/two_layer.hpp>
 #include <vector>
@@ -143,6 +144,7 @@ class biased_population {
   // Calls visit(i, k, A_ki, pair) for each node i of the student and each node k; returns J.
   template <class Student, class Visit>
   T visit_all_pairs(const Student& student, const Visit& visit) {
+    detail::check_pair<Teacher, Student, detail::same_scalar>();
     detail::require_fit("biased_population", student, in_, out_);
     append("student", student, T(1), students_);
     T J = constant_;

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include <tutelage/core/product.hpp>
+#include <tutelage/model/pair.hpp>
 #include <tutelage/theory/two_layer.hpp>
 
 namespace tutelage::inline TUTELAGE_TARGET {
@@ -64,6 +65,7 @@ hermite_series<typename Student::value_type> hermite_loss(const Teacher& teacher
   using T = typename Student::value_type;
   static_assert(real_scalar<T> && std::is_same_v<T, typename Teacher::value_type>,
                 "hermite_loss: student and teacher need one real scalar");
+  detail::check_pair<Teacher, Student>();
   detail::require_fit("hermite_loss", student, teacher.in_width(), teacher.out_width());
   const std::size_t n = student.template layer<1>().linear_weights().cols();
   const std::size_t nodes = n + teacher.template layer<1>().linear_weights().cols();

@@ -25,6 +25,7 @@
 #include <vector>
 
 #include <tutelage/core/random.hpp>
+#include <tutelage/model/pair.hpp>
 #include <tutelage/theory/gate_moments.hpp>
 #include <tutelage/theory/order_parameters.hpp>
 
@@ -189,6 +190,7 @@ class online_sgd {
         settings_(settings),
         seed_(seed),
         std_(std) {
+    detail::check_pair<Teacher, Student, detail::same_scalar>();
     detail::require_fit("online_sgd", student_, teacher.in_width(), teacher.out_width());
     if (!(settings.rate > 0) || settings.batch == 0) {
       throw argument_error(detail::text("online_sgd: rate ", settings.rate, ", batch ",

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include <tutelage/model/pair.hpp>
 #include <tutelage/theory/kernel_matrix.hpp>
 #include <tutelage/theory/two_layer.hpp>
 #include <vector>
@@ -24,6 +25,7 @@ template <unbiased_network Teacher, unbiased_network Student>
 matrix<typename Student::value_type> order_parameters(const Teacher& teacher,
                                                       const Student& student) {
   using T = typename Student::value_type;
+  detail::check_pair<Teacher, Student, detail::same_scalar>();
   detail::require_fit("order_parameters", student, teacher.in_width(), teacher.out_width());
   const auto W = matrix_view<const T>(student.template layer<1>().weights());
   const auto W_star = matrix_view<const T>(teacher.template layer<1>().weights());
@@ -46,6 +48,7 @@ class order_dynamics {
   order_dynamics(const Teacher& teacher, const Student& student, R std = 1)
       : n_(student.template layer<1>().out_width()), std_(std) {
     const auto V = student.template layer<2>().weights();
+    detail::check_outputs<Teacher::out_extent, Student::out_extent>();
     const auto V_star = teacher.template layer<2>().weights();
     detail::require_fit("order_dynamics", student, student.in_width(), V_star.cols());
     fan_out_ = make_matrix<T>(n_ + V_star.rows(), V.cols());

@@ -23,6 +23,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include <tutelage/model/pair.hpp>
 #include <tutelage/theory/kernel_matrix.hpp>
 #include <tutelage/theory/two_layer.hpp>
 #include <vector>
@@ -91,6 +92,7 @@ class population {
   // Leaves K / s^2 in P_, A o F in A_ and |w_i| D_i in along_; returns J.
   template <class Student>
   T visit_all_pairs(const Student& student) {
+    detail::check_pair<Teacher, Student, detail::same_scalar>();
     detail::require_fit("population", student, teacher_.in_width(), teacher_.out_width());
     const auto W = matrix_view<const T>(student.template layer<1>().linear_weights());
     const auto V = matrix_view<const T>(student.template layer<2>().linear_weights());

@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <span>
 
+#include <tutelage/model/pair.hpp>
 #include <tutelage/theory/parameters.hpp>
 #include <tutelage/theory/population.hpp>
 #include <vector>
@@ -160,6 +161,7 @@ class population_hessian {
   // where i moves, G_ik in gated_.
   template <class FanOut, class Student, class Each>
   void visit(const Student& student, const Each& each) {
+    detail::check_pair<Teacher, Student, detail::same_scalar>();
     detail::require_fit("population_hessian", student, d_, C_);
     const auto W = student.template layer<1>().weights();
     length_ = W.rows();
