@@ -11,6 +11,7 @@
 #include <tutelage/analysis.hpp>
 #include <tutelage/tutelage.hpp>
 
+#include "common/arguments.hpp"
 #include "common/number.hpp"
 #include "common/output_folder.hpp"
 #include "common/program.hpp"
@@ -125,9 +126,10 @@ int main(int argc, char** argv) {
   std::size_t epochs = 2000;
   std::string out = ".";
   app.add_option("--seed", seed, "of teacher, student and inputs");
-  app.add_option("--epochs", epochs, "of 100 steps")->check(CLI::PositiveNumber);
+  app.add_option("--epochs", epochs, "of 100 steps")->check(examples::positive);
   app.add_option("--out", out, "folder for convergence_2d.csv, .svg and .png");
   return examples::run_program(app, argc, argv, [&] {
+    examples::output_folder results(out);
     teacher_network teacher;
     construct_teacher(teacher, {}, uniform_bias{0.5}, stream(seed, purpose::teacher));
     student_network student;
@@ -156,7 +158,6 @@ int main(int argc, char** argv) {
     }
     std::printf("loss %.3g, %zu of 2 teacher nodes covered\n", loss, alignment.covered(0.95));
 
-    examples::output_folder results(out);
     results.write("convergence_2d.csv", csv(teacher, all));
     // Six pictures: geometric in the epoch, where most happens early.
     std::vector<snapshot> shown;

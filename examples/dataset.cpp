@@ -10,6 +10,7 @@
 #include <tutelage/tutelage.hpp>
 
 #include "common/gnuplot.hpp"
+#include "common/output_folder.hpp"
 #include "common/program.hpp"
 #include "common/progress.hpp"
 #include "common/table.hpp"
@@ -54,6 +55,7 @@ int main(int argc, char** argv) {
   app.add_option("--out", out, "folder for dataset.csv, .json, .svg and .png");
   return examples::run_program(app, argc, argv, [&] {
     if (quick) seeds = 2;
+    examples::make_folder(out);  // or say so before the work
     const std::vector<std::size_t> sizes{50, 100, 200, 500, 1000, 2000, 5000};
     examples::table results({"samples", "gaussian", "gaussian_error", "aware", "aware_error"});
     std::printf("samples     gaussian        aware   (geometric means over %zu seeds)\n", seeds);

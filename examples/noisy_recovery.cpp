@@ -15,6 +15,7 @@
 #include <tutelage/tutelage.hpp>
 
 #include "common/gnuplot.hpp"
+#include "common/output_folder.hpp"
 #include "common/program.hpp"
 #include "common/table.hpp"
 
@@ -78,6 +79,7 @@ int main(int argc, char** argv) {
   app.add_flag("--quick", quick, "60 epochs of training for 400");
   app.add_option("--out", out, "folder for noisy_recovery.csv, .json, .svg and .png");
   return examples::run_program(app, argc, argv, [&] {
+    examples::make_folder(out);  // or say so before the work
     mlp<double, relu, d, m, C> teacher;
     construct_teacher(teacher, {}, uniform_bias{0.5}, stream(seed, purpose::teacher));
     mlp<double, relu, d, n, C> student;

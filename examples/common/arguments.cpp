@@ -16,6 +16,11 @@ std::vector<std::string> split(const std::string& text, char separator) {
   return parts;
 }
 
+std::string positive(const std::string& text) {
+  const auto number = to_number<double>(text);
+  return number && *number > 0 ? "" : "is a number above 0; got " + text;
+}
+
 std::vector<std::uint64_t> parse_seeds(const std::string& flag, const std::string& text) {
   std::vector<std::uint64_t> seeds;
   for (const auto& part : split(text, ',')) {

@@ -22,6 +22,9 @@ std::optional<Number> to_number(std::string_view text) {
 
 std::vector<std::string> split(const std::string& text, char separator);
 
+/// For CLI::Option::check.
+std::string positive(const std::string& text);
+
 /// Does a file's name stand for standard output?
 inline bool is_standard_output(std::string_view name) {
   return name == "-" || name == "/dev/stdout" || name == "/dev/fd/1";

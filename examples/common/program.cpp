@@ -17,16 +17,21 @@ namespace examples {
 
 namespace {
 
+// Before the option's own checks: a transform, which changes nothing.
+void check_first(CLI::Option& option, const std::function<std::string(const std::string&)>& check) {
+  option.transform(CLI::Validator([check](std::string& text) { return check(text); }, ""));
+}
+
 // CLI11 takes -1 as the largest of all whole numbers, and nan as a number.
 void check_numbers(CLI::App& app) {
   for (CLI::Option* const option : app.get_options()) {
     const std::string type = option->get_type_name();
     if (type.rfind("UINT", 0) == 0) {
-      option->check([](const std::string& text) {
+      check_first(*option, [](const std::string& text) {
         return to_number<std::uint64_t>(text) ? "" : "is a whole number from 0 on; got " + text;
       });
     } else if (type.rfind("FLOAT", 0) == 0) {
-      option->check([](const std::string& text) {
+      check_first(*option, [](const std::string& text) {
         const auto number = to_number<double>(text);
         return number && std::isfinite(*number) ? "" : "is a finite number; got " + text;
       });

@@ -52,14 +52,13 @@ std::optional<int> parse(int argc, char** argv, options& o) {
   auto* over = app.add_option("--over-realization", o.over_realization,
                               "student's hidden widths over the teacher's")
                    ->check(CLI::Range(0.01, 100.0));
-  app.add_option("--std", o.std, "standard deviation of inputs")->check(CLI::PositiveNumber);
-  auto* samples =
-      app.add_option("--samples", o.samples, "training inputs")->check(CLI::PositiveNumber);
+  app.add_option("--std", o.std, "standard deviation of inputs")->check(positive);
+  auto* samples = app.add_option("--samples", o.samples, "training inputs")->check(positive);
   auto* eval_samples = app.add_option("--eval-samples", o.eval_samples,
                                       "inputs over which expectations are taken, at least 3")
                            ->check(CLI::Range(3, 100'000'000));
-  app.add_option("--learning-rate", o.learning_rate, "of every step")->check(CLI::PositiveNumber);
-  app.add_option("--batch", o.batch, "samples a step")->check(CLI::PositiveNumber);
+  app.add_option("--learning-rate", o.learning_rate, "of every step")->check(positive);
+  app.add_option("--batch", o.batch, "samples a step")->check(positive);
   auto* epochs = app.add_option("--epochs", o.epochs, "over all training inputs");
   app.add_flag("--separated", o.separated,
                "train by Theorem 2 of arXiv:1905.13405 instead of the gradient");

@@ -155,10 +155,9 @@ std::optional<int> parse(int argc, char** argv, options& o) {
                  "gaussian, uniform, fashion-mnist, or the folder or prefix of IDX files named as "
                  "MNIST's");
   app.add_option("--std", o.std, "standard deviation of drawn inputs")->check(at_least(0, true));
-  auto* samples =
-      app.add_option("--samples", o.samples, "training inputs")->check(CLI::PositiveNumber);
-  auto* eval_samples = app.add_option("--eval-samples", o.eval_samples, "evaluation inputs")
-                           ->check(CLI::PositiveNumber);
+  auto* samples = app.add_option("--samples", o.samples, "training inputs")->check(positive);
+  auto* eval_samples =
+      app.add_option("--eval-samples", o.eval_samples, "evaluation inputs")->check(positive);
   app.add_option("--student-init", o.student_init,
                  "scale of Gaussian weights, or default: PyTorch's for Linear")
       ->check(number_or({"default"}));
@@ -167,7 +166,7 @@ std::optional<int> parse(int argc, char** argv, options& o) {
   app.add_option("--loss", o.loss, "mse, or cross-entropy on the teacher's strongest output")
       ->check(CLI::IsMember({"mse", "cross-entropy"}));
   app.add_option("--learning-rate", rates, "a number, or rates by epoch: 0:0.2,20:0.1");
-  app.add_option("--batch", o.batch, "samples a step")->check(CLI::PositiveNumber);
+  app.add_option("--batch", o.batch, "samples a step")->check(positive);
   app.add_option("--steps-per-epoch", o.steps_per_epoch,
                  "steps with replacement; 0: every sample once, shuffled");
   app.add_option("--epochs", o.epochs, "epochs");

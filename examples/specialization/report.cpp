@@ -299,7 +299,8 @@ std::string dynamics_figure(const std::string& history, const run_result& run) {
       "set datafile separator ','\nset datafile missing ''\n"
       "set grid\nset xlabel 'epoch'\nset ylabel 'best correlation'\n"
       "set title 'Teacher nodes from strong (blue) to weak (red)'\nset yrange [0:1.02]\nset key "
-      "off\n";
+      "off\n" +
+      format("set xrange [0:%zu]\n", std::max<std::size_t>(1, run.history.back().epoch));
   const std::size_t first_column =
       5 + run.layers.size();  // seed, epoch, 2 losses, rho_mean a layer
   for (std::size_t i = 0; i < m; ++i) {

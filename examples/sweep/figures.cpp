@@ -260,6 +260,11 @@ std::string success_figure(const std::string& file, const panels& all, std::size
   return script + "unset multiplot\n";
 }
 
+std::string epochs_axis(const panels& all) {
+  const std::size_t last = all.runs.begin()->second.eval_loss.size() - 1;
+  return "set xrange [0:" + std::to_string(std::max<std::size_t>(1, last)) + "]\n";
+}
+
 // Figure 8: the strongest teacher is blue, the weakest red.
 std::string dynamics_figure(const std::string& file, const panels& all, double over) {
   const std::size_t m = all.teachers;
@@ -268,7 +273,8 @@ std::string dynamics_figure(const std::string& file, const panels& all, double o
                  "Best correlation of each teacher node, " + short_text(over) +
                      "x, mean over seeds\\nblue: node 0 (for p > 0 the strongest), red: node " +
                      std::to_string(m - 1)) +
-      rainbow + "set grid\nset key off\nset yrange [-0.03:1.03]\nset cbrange [0:" +
+      epochs_axis(all) + rainbow +
+      "set grid\nset key off\nset yrange [-0.03:1.03]\nset cbrange [0:" +
       std::to_string(std::max<std::size_t>(m - 1, 1)) + "]\nunset colorbox\n";
   for (std::size_t i = 0; i < all.polarities.size(); ++i) {
     const double p = all.polarities[i];
@@ -286,7 +292,7 @@ std::string dynamics_figure(const std::string& file, const panels& all, double o
 
 std::string loss_figure(const std::string& file, const panels& all) {
   std::string script =
-      panel_grid(all, "Evaluation loss, median and quartiles over seeds") +
+      panel_grid(all, "Evaluation loss, median and quartiles over seeds") + epochs_axis(all) +
       "set grid\nset logscale y\nset format y '10^{%L}'\nset key top right font ',8' samplen 1.5\n";
   for (std::size_t i = 0; i < all.polarities.size(); ++i) {
     const double p = all.polarities[i];
@@ -323,6 +329,7 @@ std::vector<std::string> write_figures(const std::string& folder, const sweep_re
       of_m.insert({key, record});
       for (const double norm : record.fan_out_norm) largest_norm = std::max(largest_norm, norm);
     }
+    if (largest_norm == 0) largest_norm = 1;
     const panels all{of_m, m, values_of(of_m, &run_key::over_realization),
                      values_of(of_m, &run_key::polarity)};
     const auto figure = [&](const std::string& name, const std::string& script) {

@@ -43,19 +43,19 @@ std::optional<int> parse(int argc, char** argv, sweep_options& o) {
   bool quick = false;
   std::string seeds;
   auto* teachers = app.add_option("--teachers", o.teachers, "numbers of teacher nodes")
-                       ->check(CLI::PositiveNumber)
+                       ->check(positive)
                        ->delimiter(',');
   app.add_option("--over-realization", o.over_realization, "factors, as 1,2,5,10")
-      ->check(CLI::PositiveNumber)
+      ->check(positive)
       ->delimiter(',');
   auto* polarity = app.add_option("--polarity", o.polarity, "polarities, as 0,1,2.5")
                        ->check(CLI::Number)
                        ->delimiter(',');
   app.add_option("--seeds", seeds, "1, 1-32 or 1,5,9; default 1-32");
   auto* epochs = app.add_option("--epochs", o.epochs, "epochs");
-  app.add_option("--steps-per-epoch", o.steps_per_epoch, "steps")->check(CLI::PositiveNumber);
-  app.add_option("--samples", o.samples, "training inputs")->check(CLI::PositiveNumber);
-  app.add_option("--eval-samples", o.eval_samples, "evaluation inputs")->check(CLI::PositiveNumber);
+  app.add_option("--steps-per-epoch", o.steps_per_epoch, "steps")->check(positive);
+  app.add_option("--samples", o.samples, "training inputs")->check(positive);
+  app.add_option("--eval-samples", o.eval_samples, "evaluation inputs")->check(positive);
   app.add_option("--threads", o.threads, "runs at a time; 0: one a core");
   app.add_option("--out", o.out, "folder of results and figures");
   app.add_flag("--quick", quick,
