@@ -42,6 +42,16 @@ constexpr void check_all_neighbours(std::index_sequence<I...>) {
    ...);
 }
 
+// The gate of a layer; identity where it has none.
+template <class L>
+struct gate_of {
+  using type = identity;
+};
+template <gated_layer L>
+struct gate_of<L> {
+  using type = typename L::gate_type;
+};
+
 // Looked up only where it is asked for: a layer of a user need not have one.
 template <class U, class L>
 struct rebound {
@@ -114,12 +124,8 @@ class network {
   /// From widths n_0, ..., n_L, all weights zero; `gate` is the hidden layers' and only matters
   /// where a gate holds a number. Throws shape_error for a width of 0 or one that differs from a
   /// static one.
-  explicit network(const std::array<std::size_t, depth + 1>& widths) requires(
-      dense_layer<Layers>&&...)
-      : network(widths, typename layer_type<1>::gate_type{}, indices{}) {}
-  template <gate Gate>
-  network(const std::array<std::size_t, depth + 1>& widths,
-          const Gate& gate) requires(dense_layer<Layers>&&...)
+  template <class Gate = typename detail::gate_of<layer_type<1>>::type>
+  explicit network(const std::array<std::size_t, depth + 1>& widths, const Gate& gate = {})
       : network(widths, gate, indices{}) {}
 
   [[nodiscard]] std::size_t in_width() const noexcept { return layer<1>().in_width(); }
