@@ -1,20 +1,19 @@
-// Every template of this header, with nothing else included.
+// Every optimizer with this header alone.
 #include <tutelage/train/optimizer.hpp>
 
+namespace {
 using namespace tutelage;
 
 template <class Optimizer>
-void one(const Optimizer& optimizer, dense<double, dynamic, dynamic>& l,
-         matrix_view<const double> x, matrix_view<const double> g) {
-  typename Optimizer::template state<double> state;
-  state.allocate(l.weights().rows(), l.weights().cols());
+void step(const Optimizer& optimizer, const matrix_view<double>& W,
+          typename Optimizer::template state<double>& state) {
   optimizer.check();
-  optimizer.step(l, x, g, 0.1, state);
+  state.allocate(W.rows(), W.cols());
+  optimizer.step(W, [](const matrix_view<double>&, double, double) {}, 0.1, state);
 }
+}  // namespace
 
-void all_of_optimizer(dense<double, dynamic, dynamic>& l, matrix_view<const double> x,
-                      matrix_view<const double> g) {
-  one(sgd{}, l, x, g);
-  one(momentum_sgd{}, l, x, g);
-  one(adam{}, l, x, g);
-}
+template void step<sgd>(const sgd&, const matrix_view<double>&, sgd::state<double>&);
+template void step<momentum_sgd>(const momentum_sgd&, const matrix_view<double>&,
+                                 momentum_sgd::state<double>&);
+template void step<adam>(const adam&, const matrix_view<double>&, adam::state<double>&);
