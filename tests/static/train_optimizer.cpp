@@ -11,9 +11,8 @@ void step(const Optimizer& optimizer, const matrix_view<double>& W,
   state.allocate(W.rows(), W.cols());
   optimizer.step(W, [](const matrix_view<double>&, double, double) {}, 0.1, state);
 }
-}  // namespace
-
 template void step<sgd>(const sgd&, const matrix_view<double>&, sgd::state<double>&);
 template void step<momentum_sgd>(const momentum_sgd&, const matrix_view<double>&,
                                  momentum_sgd::state<double>&);
 template void step<adam>(const adam&, const matrix_view<double>&, adam::state<double>&);
+}  // namespace
