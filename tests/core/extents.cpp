@@ -24,8 +24,7 @@ TEST_CASE("extent: a static width is its number and no other") {
 TEST_CASE("extent: the message names both widths") {
   CHECK_THROWS_WITH_AS(extent<10>{12}, "extent: got width 12, expected 10", shape_error);
   CHECK_THROWS_WITH_AS(extent<3>{0}, "extent: got width 0, expected 3", shape_error);
-  CHECK_THROWS_WITH_AS(extent<2>{dynamic}, "extent: got width 18446744073709551615, expected 2",
-                       shape_error);
+  CHECK_THROWS_WITH_AS(extent<2>{dynamic}, "extent: got width dynamic, expected 2", shape_error);
 }
 
 TEST_CASE("extent: a dynamic width is any number") {
