@@ -147,7 +147,7 @@ runs(specialization --published deep --teacher 20-10-15-20-25-100 --over-realiza
      --samples 1000 --eval-samples 500 --epochs 2)
 expect("${printed}" MATCHES "hidden layer 4")
 runs(specialization --loss cross-entropy --teacher-bias tuned --epochs 1 --samples 1000)
-runs(specialization --teacher 1-1-1 --over-realization 0.1 --samples 1 --eval-samples 1 --batch 1
+runs(specialization --teacher 1-1-1 --over-realization 0.1 --samples 1 --eval-samples 2 --batch 1
      --steps-per-epoch 1 --epochs 1)
 runs(specialization --epochs 0)
 runs(specialization --help)
