@@ -64,7 +64,7 @@ descent_run run_once(const width_settings& s, std::uint64_t seed) {
   run.final_loss = loss.gradient(student, found) / power;
   run.gradient_norm = norm_of(found);
   if (run.final_loss >= learned && run.gradient_norm <= vanished) {
-    run.end = classify(loss, student, vanished);
+    run.end = classify(loss, student, 10 * vanished);
   }
   return run;
 }
