@@ -123,6 +123,8 @@ TEST_CASE("temporaries, and regions that there are not") {
   static_assert(std::is_constructible_v<one, const net_type&>);
   static_assert(std::is_constructible_v<two, net_type&, const net_type&>);
   static_assert(!std::is_constructible_v<one, net_type>);
+  static_assert(std::same_as<decltype(visited_regions(std::declval<one&>())), one>);
+  static_assert(std::same_as<decltype(visited_regions(std::declval<net_type&>())), one>);
   static_assert(!std::is_constructible_v<two, net_type, const net_type&>);
   static_assert(!std::is_constructible_v<two, const net_type&, net_type>);
   static_assert(std::is_copy_constructible_v<one> && std::is_move_constructible_v<one>);

@@ -4,11 +4,13 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <tuple>
+#include <type_traits>
 #include <unordered_map>
 
 #include <tutelage/core/finite.hpp>
@@ -19,14 +21,6 @@
 #include <vector>
 
 namespace tutelage::inline TUTELAGE_TARGET {
-
-namespace detail {
-// Arguments of the types in the tuple, one of them about to vanish.
-template <class Wanted, class... Given>
-inline constexpr bool of_temporary =
-    std::same_as<std::tuple<std::remove_cvref_t<Given>...>, Wanted> &&
-    !(std::is_lvalue_reference_v<Given> && ...);
-}  // namespace detail
 
 /// Counts the regions of one network, or the common ones of several. Memory grows with the number
 /// of regions, not with that of samples.
@@ -42,9 +36,12 @@ class visited_regions {
                 "visited_regions: needs dense layers with piecewise linear gates");
 
  public:
-  /// The networks must outlive this and stay as they are. Throws shape_error unless they have the
-  /// same inputs.
-  explicit visited_regions(const Networks&... networks) : networks_(&networks...) {
+  /// The networks must outlive this and stay as they are: temporaries are refused. Throws shape_error
+  /// unless the networks have the same inputs.
+  template <class... Given>
+    requires(std::same_as<std::tuple<std::remove_cvref_t<Given>...>, std::tuple<Networks...>> &&
+             (std::is_lvalue_reference_v<Given> && ...))
+  explicit visited_regions(Given&&... networks) : networks_(&networks...) {
     using first = std::tuple_element_t<0, std::tuple<Networks...>>;
     (detail::check_inputs<first::in_extent, Networks::in_extent>(), ...);
     const std::array<std::size_t, sizeof...(Networks)> widths{networks.in_width()...};
@@ -57,10 +54,6 @@ class visited_regions {
     inputs_ = widths[0];
     bits_ = (hidden_nodes(networks) + ...);
   }
-
-  template <class... Given>
-    requires(detail::of_temporary<std::tuple<Networks...>, Given...>)
-  explicit visited_regions(Given&&...) = delete;
 
   /// Adds samples x, [N, n_0]; returns the region of each. Regions are numbered from 0 in the order
   /// in which they are first visited. Throws shape_error when x has another width, argument_error when
@@ -150,5 +143,9 @@ class visited_regions {
   std::vector<std::size_t> counts_;
   std::vector<T> representatives_;
 };
+
+template <class... Given>
+  requires(requires { std::remove_cvref_t<Given>::in_extent; } && ...)
+visited_regions(Given&&...) -> visited_regions<std::remove_cvref_t<Given>...>;
 
 }  // namespace tutelage
