@@ -5,8 +5,8 @@
 #include <numbers>
 
 #include <Eigen/Dense>
-#include <tutelage/theory/cramer.hpp>
-#include <tutelage/theory/direction_sets.hpp>
+#include <tutelage/theory/angular/cramer.hpp>
+#include <tutelage/theory/angular/direction_sets.hpp>
 
 #include "support.hpp"
 

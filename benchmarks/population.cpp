@@ -6,7 +6,7 @@
 #include <numbers>
 #include <vector>
 
-#include <tutelage/theory/population.hpp>
+#include <tutelage/theory/population/population.hpp>
 
 #include "baselines.hpp"
 

@@ -14,12 +14,12 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <tutelage/theory/biased_population.hpp>
-#include <tutelage/theory/cramer.hpp>
-#include <tutelage/theory/direction_sets.hpp>
-#include <tutelage/theory/linear_fit.hpp>
-#include <tutelage/theory/online.hpp>
-#include <tutelage/theory/population_hessian.hpp>
+#include <tutelage/theory/population/biased_population.hpp>
+#include <tutelage/theory/angular/cramer.hpp>
+#include <tutelage/theory/angular/direction_sets.hpp>
+#include <tutelage/theory/population/linear_fit.hpp>
+#include <tutelage/theory/population/online.hpp>
+#include <tutelage/theory/population/population_hessian.hpp>
 #include <tutelage/tutelage.hpp>
 #include <vector>
 

@@ -5,8 +5,8 @@
 #include <numbers>
 
 #include <tutelage/core/parallel.hpp>
-#include <tutelage/theory/critical_directions.hpp>
-#include <tutelage/theory/direction_sets.hpp>
+#include <tutelage/theory/angular/critical_directions.hpp>
+#include <tutelage/theory/angular/direction_sets.hpp>
 
 namespace angular {
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include <tutelage/theory/determinant_search.hpp>
+#include <tutelage/theory/angular/determinant_search.hpp>
 
 namespace angular {
 

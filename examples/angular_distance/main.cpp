@@ -10,7 +10,7 @@
 #include <numbers>
 
 #include <tutelage/core/files.hpp>
-#include <tutelage/theory/angular_conditions.hpp>
+#include <tutelage/theory/angular/angular_conditions.hpp>
 
 #include "common/output_folder.hpp"
 #include "common/program.hpp"

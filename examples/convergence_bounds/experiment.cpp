@@ -4,8 +4,8 @@
 #include <cmath>
 #include <numbers>
 
-#include <tutelage/theory/overlap_dynamics.hpp>
-#include <tutelage/theory/two_layer.hpp>
+#include <tutelage/theory/overlap/overlap_dynamics.hpp>
+#include <tutelage/theory/population/two_layer.hpp>
 #include <tutelage/tutelage.hpp>
 
 namespace bounds {

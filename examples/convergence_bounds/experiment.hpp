@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include <tutelage/theory/contraction_bounds.hpp>
-#include <tutelage/theory/lucky_start.hpp>
+#include <tutelage/theory/overlap/contraction_bounds.hpp>
+#include <tutelage/theory/overlap/lucky_start.hpp>
 
 namespace bounds {
 

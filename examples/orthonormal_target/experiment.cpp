@@ -3,11 +3,11 @@
 #include <cmath>
 
 #include <tutelage/core/parallel.hpp>
-#include <tutelage/theory/descent.hpp>
-#include <tutelage/theory/hermite.hpp>
-#include <tutelage/theory/linear_fit.hpp>
-#include <tutelage/theory/orthonormal_target.hpp>
-#include <tutelage/theory/particles.hpp>
+#include <tutelage/theory/population/descent.hpp>
+#include <tutelage/theory/population/hermite.hpp>
+#include <tutelage/theory/population/linear_fit.hpp>
+#include <tutelage/theory/population/orthonormal_target.hpp>
+#include <tutelage/theory/population/particles.hpp>
 
 namespace orthonormal {
 

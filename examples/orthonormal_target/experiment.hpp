@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include <tutelage/theory/critical_point.hpp>
+#include <tutelage/theory/population/critical_point.hpp>
 
 namespace orthonormal {
 

@@ -2,7 +2,7 @@
 // expect g++: check_inputs() [with long unsigned int Teacher = 100; long unsigned int Student = 90]
 // expect clang++: check_inputs<100UL, 90UL>
 // clang-format off
-#include <tutelage/theory/hermite.hpp>
+#include <tutelage/theory/population/hermite.hpp>
 
 using namespace tutelage;
 

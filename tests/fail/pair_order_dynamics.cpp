@@ -1,6 +1,6 @@
 // expect: teacher and student give different outputs; see check_outputs<teacher gives, student gives>
 // clang-format off
-#include <tutelage/theory/order_parameters.hpp>
+#include <tutelage/theory/population/order_parameters.hpp>
 
 using namespace tutelage;
 

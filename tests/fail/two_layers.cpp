@@ -1,7 +1,7 @@
 // expect: balance_groups: networks of two layers; V changes with the region in deeper ones
 // expect: bound_kinks: networks of two layers; V changes with the region in deeper ones
 // clang-format off
-#include <tutelage/analysis/noisy_pruning.hpp>
+#include <tutelage/analysis/recovery/noisy_pruning.hpp>
 
 using namespace tutelage;
 using net = mlp<double, relu, 3, 4, 4, 2>;

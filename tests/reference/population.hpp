@@ -4,7 +4,7 @@
 
 #include <cmath>
 #include <cstddef>
-#include <tutelage/theory/gaussian_kernel.hpp>
+#include <tutelage/theory/kernel/gaussian_kernel.hpp>
 #include <vector>
 
 #include <tutelage/core/matrix.hpp>
