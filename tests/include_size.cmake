@@ -9,10 +9,10 @@ function(lines_at_most bound header)
   file(WRITE ${source} "#include <${header}>\n")
   execute_process(
     COMMAND ${COMPILER} -std=c++20 -I${INCLUDE} -E -P ${source}
-    OUTPUT_VARIABLE text
+    COMMAND wc -l
+    OUTPUT_VARIABLE lines
+    OUTPUT_STRIP_TRAILING_WHITESPACE
     COMMAND_ERROR_IS_FATAL ANY)
-  string(REGEX REPLACE "[^\n]" "" newlines "${text}")
-  string(LENGTH "${newlines}" lines)
   message(STATUS "${header}: ${lines} lines, at most ${bound}")
   if(lines GREATER bound)
     message(SEND_ERROR "${header} has grown to ${lines} lines, expected at most ${bound}")

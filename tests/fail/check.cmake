@@ -1,4 +1,4 @@
-# cmake -DCOMPILER= -DINCLUDE= -DSOURCE= -P check.cmake: SOURCE must not compile, and the compiler must
+# cmake -DCOMPILER= -DINCLUDE= [-DPRECOMPILED=] -DSOURCE= -P check.cmake: SOURCE must not compile, and the compiler must
 # print each sentence that a line "// expect: ..." announces, or "// expect g++: ..." for one compiler.
 # These are the file's first lines, one sentence a line, and "// clang-format off" ends them.
 get_filename_component(name ${COMPILER} NAME)
@@ -21,8 +21,12 @@ string(REGEX MATCHALL "// expect( ${name})?: [^\n]+" expectations "${text}")
 if(NOT expectations)
   message(FATAL_ERROR "${SOURCE} expects nothing")
 endif()
+set(precompiled)
+if(PRECOMPILED)
+  set(precompiled -include ${PRECOMPILED})
+endif()
 execute_process(
-  COMMAND ${COMPILER} -std=c++20 -fsyntax-only -I${INCLUDE} ${SOURCE}
+  COMMAND ${COMPILER} -std=c++20 -fsyntax-only ${precompiled} -I${INCLUDE} ${SOURCE}
   RESULT_VARIABLE failed
   ERROR_VARIABLE output)
 if(NOT failed)
