@@ -184,8 +184,8 @@ template <class T, std::size_t n>
 void add_size() {
   const char* const scalar = scalar_name<T>;
   for (const std::size_t N : {16, 64}) {
-    add_way<ours<dense<T, d, n>>>(scalar, N, n, "tutelage static");
-    add_way<ours<dense<T, dynamic, dynamic>>>(scalar, N, n, "tutelage dynamic");
+    add_way<ours<dense<T, d, n, relu>>>(scalar, N, n, "tutelage static");
+    add_way<ours<dense<T, dynamic, dynamic, relu>>>(scalar, N, n, "tutelage dynamic");
     add_way<plain<T>>(scalar, N, n, "plain loops");
     add_way<cblas<T>>(scalar, N, n, "cblas");
     add_way<eigen<T>>(scalar, N, n, "Eigen dynamic");

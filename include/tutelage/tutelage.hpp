@@ -26,10 +26,15 @@
 #include <tutelage/gradient/rule.hpp>
 #include <tutelage/gradient/segment.hpp>
 #include <tutelage/gradient/slice.hpp>
+#include <tutelage/model/batch_norm.hpp>
 #include <tutelage/model/dense.hpp>
+#include <tutelage/model/flatten.hpp>
 #include <tutelage/model/gate.hpp>
+#include <tutelage/model/gated.hpp>
 #include <tutelage/model/network.hpp>
+#include <tutelage/model/pool.hpp>
 #include <tutelage/model/regular_weights.hpp>
+#include <tutelage/model/residual.hpp>
 #include <tutelage/train/batches.hpp>
 #include <tutelage/train/data_set.hpp>
 #include <tutelage/train/history.hpp>

@@ -196,7 +196,7 @@ TEST_CASE("a kink is its own layer's: slopes of teacher and student may differ")
 TEST_CASE("tolerance: angles and biases up to it are joined, and chains of them") {
   // Directions at 0, 0.1, 0.2, 0.5 and opposite to the first; then biases 0.1, 0.3 and -0.3.
   const double angles[] = {0, 0.1, 0.2, 0.5, std::acos(-1.0)};
-  dense<double, 2, 8> l;
+  dense<double, 2, 8, relu> l;
   for (std::size_t k = 0; k < 5; ++k) {
     l.weights()(0, k) = 3 * std::cos(angles[k]);
     l.weights()(1, k) = 3 * std::sin(angles[k]);
@@ -227,7 +227,7 @@ TEST_CASE("duplicate teachers, and layers that do not fit") {
   REQUIRE(partition.groups.size() == 1);
   CHECK(partition.groups[0].teachers == list{0, 1});
   CHECK(partition.constant_students == list{0});
-  const dense<double, 3, 1> wide;
+  const dense<double, 3, 1, relu> wide;
   CHECK(message_of<shape_error>([&] { colinear_groups(wide, student.layer<1>(), 0); }) ==
         "colinear_groups: the student's layer takes 2 inputs, the teacher's 3");
   const auto seen = observe(student.layer<1>(), student.layer<1>(), all_space{});

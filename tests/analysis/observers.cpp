@@ -16,7 +16,7 @@ namespace {
 using namespace test;
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
-using any_layer = dense<double, dynamic, dynamic>;
+using any_layer = dense<double, dynamic, dynamic, relu>;
 
 any_layer random_layer(std::size_t in, std::size_t out, stream& random) {
   any_layer l(in, out);

@@ -245,7 +245,7 @@ TEST_CASE("dropped nodes leave what is constant of them in the bias above") {
   CHECK(output_change(net, near, x).largest <=
         node_effects<1>(net, x)[2].strength + 16 * epsilon<double>);
   // Nothing takes a constant where there is no bias above: it stays.
-  network<dense<double, 1, 2>, dense<double, 2, 1, identity, no_bias>> bare;
+  network<dense<double, 1, 2, relu>, dense<double, 2, 1, identity, no_bias>> bare;
   bare.layer<1>().weights()(0, 0) = 1;
   bare.layer<1>().bias()[1] = 2;
   bare.layer<2>().weights()(0, 0) = bare.layer<2>().weights()(1, 0) = 1;

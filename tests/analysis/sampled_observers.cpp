@@ -98,11 +98,11 @@ TEST_CASE_TEMPLATE("counts are those of plain loops, in any chunks", T, float, d
 
 TEST_CASE("kappa, two-sided counts, visibility and the best observer of a hand-made pair") {
   // Teacher: boundary x = 0, and x = 100, which no sample is near. Student: y > 0, x > 1, nothing.
-  dense<double, 2, 2> teacher;
+  dense<double, 2, 2, relu> teacher;
   teacher.weights()(0, 0) = 2;
   teacher.weights()(0, 1) = 1;
   teacher.bias()[1] = -100;
-  dense<double, 2, 3> student;
+  dense<double, 2, 3, relu> student;
   student.weights()(1, 0) = 1;
   student.weights()(0, 1) = 5;
   student.bias()[1] = -5;
@@ -160,7 +160,7 @@ TEST_CASE("many samples in a region observe what the region observes") {
   CHECK(blind > 5);
 
   // A square cut by x = 0; the student sees y > 0.5, a quarter of the slice.
-  dense<double, 2, 1> axis, quarter;
+  dense<double, 2, 1, relu> axis, quarter;
   axis.weights()(0, 0) = 1;
   quarter.weights()(1, 0) = 1;
   quarter.bias()[0] = -0.5;
@@ -173,7 +173,7 @@ TEST_CASE("many samples in a region observe what the region observes") {
 }
 
 TEST_CASE("degenerate input") {
-  dense<double, 2, 2> teacher, student;  // no weights at all
+  dense<double, 2, 2, relu> teacher, student;  // no weights at all
   student.bias()[0] = 1;
   const auto one = make_matrix<double>(1, 2);
   observer_counter<double> counter(teacher, student, 1);

@@ -208,17 +208,17 @@ TEST_CASE("angles and bias gaps of all pairs") {
       }
     }
   };
-  check(random_layer<dense<double, 6, 3>>(6, 3, 1), random_layer<dense<double, 6, 5>>(6, 5, 2));
-  check(random_layer<dense<double, dynamic, 3>>(6, 3, 1),
-        random_layer<dense<double, dynamic, dynamic>>(6, 4, 2));
-  check(random_layer<dense<float, 1, dynamic>>(1, 4, 3),
-        random_layer<dense<double, 1, 2>>(1, 2, 4));
-  check(random_layer<dense<long double, 9, 2>>(9, 2, 5), random_layer<dense<float, 9, 2>>(9, 2, 6));
+  check(random_layer<dense<double, 6, 3, relu>>(6, 3, 1), random_layer<dense<double, 6, 5, relu>>(6, 5, 2));
+  check(random_layer<dense<double, dynamic, 3, relu>>(6, 3, 1),
+        random_layer<dense<double, dynamic, dynamic, relu>>(6, 4, 2));
+  check(random_layer<dense<float, 1, dynamic, relu>>(1, 4, 3),
+        random_layer<dense<double, 1, 2, relu>>(1, 2, 4));
+  check(random_layer<dense<long double, 9, 2, relu>>(9, 2, 5), random_layer<dense<float, 9, 2, relu>>(9, 2, 6));
 }
 
 TEST_CASE("scaling a node and its bias changes nothing") {
-  const auto teacher = random_layer<dense<double, 7, 3>>(7, 3, 1);
-  const auto student = random_layer<dense<double, 7, 4>>(7, 4, 2);
+  const auto teacher = random_layer<dense<double, 7, 3, relu>>(7, 3, 1);
+  const auto student = random_layer<dense<double, 7, 4, relu>>(7, 4, 2);
   const weight_alignment before = align_weights(teacher, student);
   for (const double factor : {2.0, std::ldexp(1, -900), std::ldexp(1, 900), 3.0, 0.1}) {
     auto scaled = student;
@@ -243,8 +243,8 @@ TEST_CASE("scaling a node and its bias changes nothing") {
 }
 
 TEST_CASE("a node without weights has no boundary") {
-  auto teacher = random_layer<dense<double, 4, 3>>(4, 3, 1);
-  auto student = random_layer<dense<double, 4, 2>>(4, 2, 2);
+  auto teacher = random_layer<dense<double, 4, 3, relu>>(4, 3, 1);
+  auto student = random_layer<dense<double, 4, 2, relu>>(4, 2, 2);
   for (std::size_t i = 0; i < 4; ++i) teacher.weights()(i, 1) = student.weights()(i, 0) = 0;
   for (const double bias : {0.0, 2.0, -2.0}) {
     teacher.bias()[1] = student.bias()[0] = bias;
@@ -273,8 +273,8 @@ TEST_CASE("a node without weights has no boundary") {
 }
 
 TEST_CASE("opposite directions: the sine forgives them, the angle tells") {
-  auto teacher = random_layer<dense<double, 5, 1>>(5, 1, 1);
-  dense<double, 5, 2> student;
+  auto teacher = random_layer<dense<double, 5, 1, relu>>(5, 1, 1);
+  dense<double, 5, 2, relu> student;
   for (std::size_t i = 0; i < 6; ++i) {
     student.weights()(i, 0) = -3 * teacher.weights()(i, 0);  // the same boundary
     student.weights()(i, 1) = i < 5 ? -3 * teacher.weights()(i, 0) : 3 * teacher.weights()(i, 0);
@@ -296,9 +296,9 @@ TEST_CASE("opposite directions: the sine forgives them, the angle tells") {
 
 TEST_CASE("eps_aligned, up to its border") {
   // One node of the teacher along an axis; students turned by 0.1 and shifted by 0.25.
-  dense<double, 2, 1> teacher;
+  dense<double, 2, 1, relu> teacher;
   teacher.weights()(0, 0) = 1;
-  dense<double, 2, 4> student;
+  dense<double, 2, 4, relu> student;
   for (std::size_t k = 0; k < 4; ++k) {
     student.weights()(0, k) = k % 2 == 0 ? 1 : std::cos(0.1);
     student.weights()(1, k) = k % 2 == 0 ? 0 : std::sin(0.1);
@@ -322,7 +322,7 @@ TEST_CASE("eps_aligned, up to its border") {
 
 TEST_CASE("layers without bias have biases of 0") {
   const auto teacher = random_layer<dense<double, 3, 2, relu, no_bias>>(3, 2, 1);
-  const auto student = random_layer<dense<double, 3, 3>>(3, 3, 2);
+  const auto student = random_layer<dense<double, 3, 3, relu>>(3, 3, 2);
   const weight_alignment a = align_weights(teacher, student);
   for (std::size_t k = 0; k < 3; ++k) {
     double square = 0;
@@ -339,11 +339,11 @@ TEST_CASE("layers without bias have biases of 0") {
 }
 
 TEST_CASE("layers that take different inputs") {
-  const dense<double, 3, 2> teacher;
-  CHECK(message_of<shape_error>([&] { align_weights(teacher, dense<double, dynamic, 2>(4, 2)); }) ==
+  const dense<double, 3, 2, relu> teacher;
+  CHECK(message_of<shape_error>([&] { align_weights(teacher, dense<double, dynamic, 2, relu>(4, 2)); }) ==
         "align_weights: the student's layer takes 4 inputs, the teacher's 3");
   CHECK(message_of<shape_error>([&] {
-          align_weights(teacher, dense<float, dynamic, dynamic>(2, 2));
+          align_weights(teacher, dense<float, dynamic, dynamic, relu>(2, 2));
         }) == "align_weights: the student's layer takes 2 inputs, the teacher's 3");
 }
 
@@ -385,8 +385,8 @@ TEST_CASE("fan-out norms of a polar teacher fall like 1/j^p") {
 
 TEST_CASE("coincidence ends at eps, in the sine and in the bias, whichever side is active") {
   // Opposite nodes 1 and 3 agree in boundary where biases are opposite.
-  dense<double, 2, 1> teacher;
-  dense<double, 2, 4> student;
+  dense<double, 2, 1, relu> teacher;
+  dense<double, 2, 4, relu> student;
   teacher.weights()(0, 0) = 1;
   teacher.bias()[0] = 0.5;
   const double sign[] = {1, -1, 1, -1};
@@ -408,7 +408,7 @@ TEST_CASE("coincidence ends at eps, in the sine and in the bias, whichever side 
 
 TEST_CASE("weights that are not finite have no angle") {
   for (const double wrong : {std::nan(""), std::numeric_limits<double>::infinity()}) {
-    dense<double, 2, 2> right, broken;
+    dense<double, 2, 2, relu> right, broken;
     broken.bias()[1] = wrong;
     CHECK(message_of<argument_error>([&] { align_weights(right, broken); }) ==
           "align_weights: weight 2 of node 1 is not a finite number");

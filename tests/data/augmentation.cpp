@@ -72,7 +72,7 @@ TEST_CASE_TEMPLATE("aware: samples in a teacher's band move along its weights", 
   stream random = random_stream(2);
   const std::size_t N = 300, d = 3, m = 4;
   const auto x = random_matrix<T>(N, d, random);
-  dense<T, 3, 4> teacher;
+  dense<T, 3, 4, relu> teacher;
   fill_random(teacher.weights(), random);
   for (std::size_t u = 0; u < d; ++u) teacher.weights()(u, 2) = 0;  // has no band
   const double eps = 0.1, step = 0.5;
@@ -153,7 +153,7 @@ TEST_CASE("teacher-aware inputs lie on the boundaries and beside them, all of on
 }
 
 TEST_CASE("each teacher has its share, a node without weights none") {
-  dense<double, 2, 3> teacher;
+  dense<double, 2, 3, relu> teacher;
   teacher.weights()(0, 0) = 2;
   teacher.weights()(1, 2) = 1;
   const std::size_t N = 9000;
@@ -169,7 +169,7 @@ TEST_CASE("each teacher has its share, a node without weights none") {
 
 TEST_CASE("settings that mean nothing") {
   const auto x = make_matrix<double>(2, 3);
-  dense<double, 3, 2> empty;
+  dense<double, 3, 2, relu> empty;
   const double nan_number = std::nan("");
   for (const double wrong : {0.0, -1.0, nan_number, std::numeric_limits<double>::infinity()}) {
     CHECK_THROWS_AS(agnostic_augmentation(view<double>(x), wrong), argument_error);
@@ -184,7 +184,7 @@ TEST_CASE("settings that mean nothing") {
         "agnostic_augmentation: step is -1, expected a positive number");
   // No band, no moves.
   CHECK(aware_augmentation(view<double>(x), empty, 1, 1).rows() == 2);
-  CHECK_THROWS_AS(aware_augmentation(view<double>(x), dense<double, 2, 2>(), 1, 1), shape_error);
+  CHECK_THROWS_AS(aware_augmentation(view<double>(x), dense<double, 2, 2, relu>(), 1, 1), shape_error);
   empty.weights()(0, 0) = 1;
   CHECK_THROWS_AS(draw_inputs<double>(teacher_aware_inputs(empty, 1), 1, 4, 1), shape_error);
   const agnostic_augmentation augmented(view<double>(x), 1);

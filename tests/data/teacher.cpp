@@ -541,7 +541,7 @@ TEST_CASE("same seed, same teacher, whatever the extents") {
 TEST_CASE_TEMPLATE("normalize_columns scales columns with their biases", T, float, double,
                    std::complex<double>) {
   stream random = random_stream(9);
-  dense<T, 5, dynamic> l(5, 4);
+  dense<T, 5, dynamic, relu> l(5, 4);
   fill_random(l.weights(), random);
   for (std::size_t i = 0; i < 5; ++i) l.weights()(i, 2) = 0;  // no direction
   const auto before = to_matrix(l.weights());

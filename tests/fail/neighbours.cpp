@@ -6,4 +6,4 @@
 
 using namespace tutelage;
 
-network<dense<double, 100, 10>, dense<double, 12, 50>> net;
+network<dense<double, 100, 10, relu>, dense<double, 12, 50, relu>> net;

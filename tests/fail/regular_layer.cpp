@@ -4,7 +4,7 @@
 
 using namespace tutelage;
 
-struct residual : dense<double, 2, 2> {
+struct residual : dense<double, 2, 2, relu> {
   using dense::dense;
 };
 

@@ -4,4 +4,4 @@
 
 using namespace tutelage;
 
-output_jacobians<network<dense<double, 3, 2>, dense<double, 2, 1, relu>>> maps;
+output_jacobians<network<dense<double, 3, 2, relu>, dense<double, 2, 1, relu>>> maps;

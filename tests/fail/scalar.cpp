@@ -4,4 +4,4 @@
 
 using namespace tutelage;
 
-network<dense<double, 3, 2>, dense<float, 2, 1>> net;
+network<dense<double, 3, 2, relu>, dense<float, 2, 1, relu>> net;

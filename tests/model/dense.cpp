@@ -179,12 +179,12 @@ TEST_CASE("dense: static and mixed widths") {
   auto random = random_stream(3);
   for_each_static_width([&](auto w) {
     for (int repetition = 0; repetition < 3; ++repetition) {
-      check_layer(dense<double, w, w>(), next_batch(), random);
+      check_layer(dense<double, w, w, relu>(), next_batch(), random);
     }
   });
   for_each_width<3, 8, 17>([&](auto w) {
     for (int repetition = 0; repetition < 3; ++repetition) {
-      check_layer(dense<double, dynamic, w>(7, w), next_batch(), random);
+      check_layer(dense<double, dynamic, w, relu>(7, w), next_batch(), random);
       check_layer(dense<double, w, dynamic, relu, no_bias>(w, 9), next_batch(), random);
     }
   });
@@ -192,7 +192,7 @@ TEST_CASE("dense: static and mixed widths") {
 }
 
 TEST_CASE("dense: zero weights at first, on a cache line") {
-  dense<double, 3, 5> l;
+  dense<double, 3, 5, relu> l;
   CHECK(l.weights().rows() == 4);
   CHECK(l.weights().cols() == 5);
   CHECK(reinterpret_cast<std::uintptr_t>(l.weights().data()) % cache_line == 0);
@@ -203,7 +203,7 @@ TEST_CASE("dense: zero weights at first, on a cache line") {
 }
 
 TEST_CASE("dense: views of the weights") {
-  dense<double, dynamic, 2> l(3, 2);
+  dense<double, dynamic, 2, relu> l(3, 2);
   const auto& constant = l;
   CHECK(&l.weights()(0, 0) == &l.linear_weights()(0, 0));
   CHECK(l.linear_weights().rows() == 3);
@@ -223,7 +223,7 @@ TEST_CASE("dense: views of the weights") {
 }
 
 TEST_CASE("dense: copies are independent") {
-  dense<double, 2, 2> original;
+  dense<double, 2, 2, relu> original;
   original.weights()(0, 0) = 1;
   auto copied = original;
   original.weights()(0, 0) = 2;
@@ -234,7 +234,7 @@ TEST_CASE("dense: copies are independent") {
 }
 
 TEST_CASE_TEMPLATE("dense: what was moved from has no weights, and takes others", Layer,
-                   dense<double, 3, 2>, dense<double, dynamic, dynamic>) {
+                   dense<double, 3, 2, relu>, dense<double, dynamic, dynamic, relu>) {
   using x_view = matrix_view<const double, dynamic, Layer::in_extent>;
   const std::string gone = "dense: the weights were moved to another layer";
   Layer first(3, 2), second(3, 2);
@@ -267,27 +267,27 @@ TEST_CASE_TEMPLATE("dense: what was moved from has no weights, and takes others"
 }
 
 TEST_CASE("dense: a larger layer moved into a smaller one") {
-  dense<double, dynamic, dynamic> small(1, 1), large(50, 60);
+  dense<double, dynamic, dynamic, relu> small(1, 1), large(50, 60);
   large.weights()(50, 59) = 3;
   small = std::move(large);
   CHECK(small.weights()(50, 59) == 3);
   CHECK_THROWS_AS(void(large.weights()), argument_error);
-  large = dense<double, dynamic, dynamic>(2, 2);
+  large = dense<double, dynamic, dynamic, relu>(2, 2);
   CHECK(large.weights()(2, 1) == 0);
 }
 
 TEST_CASE("dense: errors") {
-  using any = dense<double, dynamic, dynamic>;
+  using any = dense<double, dynamic, dynamic, relu>;
   CHECK_THROWS_WITH_AS(any(0, 3), "dense: (0x3), expected numbers of at least 1", shape_error);
   CHECK_THROWS_WITH_AS(any(3, 0), "dense: (3x0), expected numbers of at least 1", shape_error);
-  CHECK_THROWS_WITH_AS((dense<double, 4, dynamic>(3, 2)), "extent: got width 3, expected 4",
+  CHECK_THROWS_WITH_AS((dense<double, 4, dynamic, relu>(3, 2)), "extent: got width 3, expected 4",
                        shape_error);
-  CHECK_THROWS_WITH_AS((dense<double, 4, 5>(4, 6)), "extent: got width 6, expected 5", shape_error);
+  CHECK_THROWS_WITH_AS((dense<double, 4, 5, relu>(4, 6)), "extent: got width 6, expected 5", shape_error);
   CHECK_THROWS_WITH_AS(any(dynamic, 3), "dense: (dynamicx3), expected numbers of at least 1",
                        shape_error);
   CHECK_THROWS_WITH_AS(any(3, dynamic), "dense: (3xdynamic), expected numbers of at least 1",
                        shape_error);
-  CHECK_THROWS_WITH_AS((dense<double, 4, dynamic>(dynamic, 2)),
+  CHECK_THROWS_WITH_AS((dense<double, 4, dynamic, relu>(dynamic, 2)),
                        "extent: got width dynamic, expected 4", shape_error);
   // Sizes whose product is 2^64 or more.
   CHECK_THROWS_AS(any(std::size_t{1} << 40, std::size_t{1} << 40), shape_error);

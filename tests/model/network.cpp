@@ -75,7 +75,7 @@ TEST_CASE("network: a gate's number reaches the hidden layers") {
 }
 
 TEST_CASE("network: from layers") {
-  using first = dense<double, dynamic, dynamic>;
+  using first = dense<double, dynamic, dynamic, relu>;
   using second = dense<double, dynamic, 2, identity, no_bias>;
   first below(3, 10);
   below.weights()(3, 9) = 7;

@@ -29,7 +29,7 @@ L random_layer(std::size_t in, std::size_t out, std::uint64_t seed) {
 
 TEST_CASE_TEMPLATE("regular weights have unit directions and the same boundary", T, float, double,
                    long double) {
-  const auto l = random_layer<dense<T, 7, 5>>(7, 5, 1);
+  const auto l = random_layer<dense<T, 7, 5, relu>>(7, 5, 1);
   const regular_weights w = make_regular(l);
   for (std::size_t k = 0; k < 5; ++k) {
     long double square = 0;
@@ -51,7 +51,7 @@ TEST_CASE_TEMPLATE("distances are regular pre-activations", T, float, double, lo
   const std::size_t N = 37;
   stream random = random_stream(2);
   for (const std::size_t d : {1U, 3U, 17U}) {
-    const auto l = random_layer<dense<T, dynamic, dynamic>>(d, 6, d);
+    const auto l = random_layer<dense<T, dynamic, dynamic, relu>>(d, 6, d);
     const auto x = random_matrix<T>(N, d, random);
     boundary_distances<T> distances(l);
     const auto found = distances(matrix_view(x));
@@ -75,7 +75,7 @@ TEST_CASE_TEMPLATE("distances are regular pre-activations", T, float, double, lo
 }
 
 TEST_CASE("nodes without weights are infinitely far from a boundary") {
-  dense<double, 2, 4> l;
+  dense<double, 2, 4, relu> l;
   l.weights()(0, 0) = 3;
   l.bias()[1] = 2;
   l.bias()[2] = -2;
@@ -92,7 +92,7 @@ TEST_CASE("nodes without weights are infinitely far from a boundary") {
 }
 
 TEST_CASE("weights and samples that are not numbers") {
-  dense<double, 2, 3> l;
+  dense<double, 2, 3, relu> l;
   l.weights()(0, 0) = l.weights()(0, 1) = l.weights()(1, 2) = 1;
   boundary_distances<double> distances(l);
   auto x = make_matrix<double>(3, 2);

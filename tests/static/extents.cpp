@@ -23,7 +23,7 @@ static_assert(std::is_default_constructible_v<mlp<double, relu, 4, 3, 2>>);
 static_assert(!std::is_default_constructible_v<mlp<double, relu, 4, dynamic, 2>>);
 
 // Models of the concepts.
-static_assert(dense_layer<dense<double, 3, 4>> && gated_layer<dense<double, 3, 4>>);
+static_assert(dense_layer<dense<double, 3, 4, relu>> && gated_layer<dense<double, 3, 4, relu>>);
 static_assert(layer<dense<float, dynamic, 4, leaky_relu<>, no_bias>>);
 static_assert(layer<dense<std::complex<double>, dynamic, dynamic, identity>>);
 static_assert(gate<identity> && gate<relu> && gate<leaky_relu<>> &&

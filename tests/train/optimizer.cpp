@@ -137,20 +137,20 @@ void check_adam(const Layer& layer) {
 
 TEST_CASE_TEMPLATE("sgd and momentum_sgd take the steps of torch.optim.SGD", T, float, double,
                    long double) {
-  check_sgd<T>(dense<T, dynamic, dynamic>(4, 3));
+  check_sgd<T>(dense<T, dynamic, dynamic, relu>(4, 3));
 }
 
 TEST_CASE("sgd on layers of other extents, and without bias") {
-  check_sgd<double>(dense<double, 5, 2>());
+  check_sgd<double>(dense<double, 5, 2, relu>());
   check_sgd<float>(dense<float, 3, dynamic, identity, no_bias>(3, 4));
 }
 
 TEST_CASE_TEMPLATE("adam takes the steps of torch.optim.Adam", T, float, double, long double) {
-  check_adam<T>(dense<T, dynamic, dynamic>(4, 3));
+  check_adam<T>(dense<T, dynamic, dynamic, relu>(4, 3));
 }
 
 TEST_CASE("adam on layers of other extents, and without bias") {
-  check_adam<double>(dense<double, 5, 2>());
+  check_adam<double>(dense<double, 5, 2, relu>());
   check_adam<float>(dense<float, dynamic, 4, identity, no_bias>(3, 4));
 }
 
@@ -255,7 +255,7 @@ TEST_CASE("a duplicated batch takes the same step") {
     }
     CHECK(result);
   };
-  const dense<double, 3, 2> layer;
+  const dense<double, 3, 2, relu> layer;
   check(sgd{0.01}, layer);
   check(momentum_sgd{0.9, 0.01}, layer);
   check(adam{}, layer);
@@ -305,7 +305,7 @@ TEST_CASE("steps that do not fit the layer or what is kept") {
   const auto check = [](const auto& optimizer, const std::string& name,
                         const std::string& kept_as) {
     using optimizer_type = std::remove_cvref_t<decltype(optimizer)>;
-    dense<double, dynamic, dynamic> l(3, 2);
+    dense<double, dynamic, dynamic, relu> l(3, 2);
     typename optimizer_type::template state<double> state;
     state.allocate(4, 2);
     const auto refused = [&](std::size_t rows, std::size_t in, std::size_t rows_g,

@@ -173,7 +173,7 @@ colinear_partition colinear_groups(const Teacher& teacher, const Student& studen
 /// The groups of one layer's nodes, as students.
 template <layer L>
 colinear_partition colinear_groups(const L& l, double tolerance) {
-  const dense<double, dynamic, dynamic> none(l.in_width(), 1);
+  const dense<double, dynamic, dynamic, relu> none(l.in_width(), 1);
   colinear_partition result = colinear_groups(none, l, tolerance);
   result.constant_teachers.clear();
   return result;

@@ -27,10 +27,11 @@ struct no_bias {
   static constexpr std::size_t rows = 0;
 };
 
-/// `In` and `Out` are numbers or `dynamic`; `Bias` is with_bias or no_bias. A layer that was moved
-/// from has its widths and no weights: it can be assigned to, and what needs its weights throws
-/// argument_error.
-template <scalar T, std::size_t In, std::size_t Out, gate<T> Gate = relu, class Bias = with_bias>
+/// `In` and `Out` are numbers or `dynamic`; `Bias` is with_bias or no_bias. Linear where no gate is
+/// named. A layer that was moved from has its widths and no weights: it can be assigned to, and what
+/// needs its weights throws argument_error.
+template <scalar T, std::size_t In = dynamic, std::size_t Out = dynamic, gate<T> Gate = identity,
+          class Bias = with_bias>
 class dense {
   static_assert(In > 0 && Out > 0, "dense: widths are at least 1");
 
@@ -125,6 +126,27 @@ class dense {
                       matrix_view<const T, dynamic, Out> g,
                       matrix_view<T, dynamic, In> g_below) const {
     backward_input(g, identity{}, x, g_below);
+  }
+
+  /// For sample i: from [V r] [C, Out+1] to [V D W~^T, r + V D b] [C, In+1]; V becomes V D.
+  void pull(const tape& kept, std::size_t i, matrix_view<T> V, matrix_view<T> below) const {
+    const std::size_t n = out_width();
+    detail::require_shape("pull", "V", V, V.rows(), n + 1);
+    detail::require_shape("pull", "below", below, V.rows(), in_width() + 1);
+    const auto f = kept.f.view();
+    for (std::size_t c = 0; c < V.rows(); ++c) {
+      for (std::size_t k = 0; k < n; ++k) V(c, k) *= gate_.factor(f(i, k));
+    }
+    const matrix_view<const T> gated(V.data(), V.rows(), n, V.stride());
+    multiply(gated, transposed(matrix_view<const T>(linear_weights())),
+             matrix_view<T>(below.data(), below.rows(), in_width(), below.stride()));
+    for (std::size_t c = 0; c < V.rows(); ++c) {
+      T sum = V(c, n);
+      if constexpr (has_bias()) {
+        for (std::size_t k = 0; k < n; ++k) sum += V(c, k) * bias()[k];
+      }
+      below(c, in_width()) = sum;
+    }
   }
 
   /// Calls visit(rows, cols, descent) for W: descent(dW, alpha, beta) is backward_weights below with

@@ -91,6 +91,16 @@ concept moded_layer = layer<L> &&
   l.for_each_buffer(std::string(), detail::any_visitor{});
 };
 
+/// pull takes [V r] [C, n_l+1] of sample i of a forward pass in evaluation, f_L = V f_l + r, and
+/// leaves the same of the layer's input, [C, n_{l-1}+1], in `below`: V_{l-1} = V J and
+/// r_{l-1} = r + V (f_l - J f_{l-1}), J being the layer's Jacobian at the sample. It may change V.
+template <class L>
+concept samplewise_layer = layer<L> &&
+    requires(const L cl, const typename L::tape ct, std::size_t i,
+             matrix_view<typename L::value_type> V, matrix_view<typename L::value_type> below) {
+  cl.pull(ct, i, V, below);
+};
+
 template <class L>
 concept gated_layer = layer<L> && requires(const L cl) {
   typename L::gate_type;

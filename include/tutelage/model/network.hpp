@@ -10,6 +10,7 @@
 #include <tuple>
 
 #include <tutelage/model/dense.hpp>
+#include <tutelage/model/part.hpp>
 #include <tutelage/model/passes.hpp>
 #include <type_traits>
 #include <utility>
@@ -34,9 +35,8 @@ constexpr std::size_t check_layer() {
   return exists ? Layer : 1;
 }
 
-template <class... Layers, std::size_t... I>
+template <class list, std::size_t... I>
 constexpr void check_all_neighbours(std::index_sequence<I...>) {
-  using list = std::tuple<Layers...>;
   (check_neighbours<I + 2, std::tuple_element_t<I + 1, list>::in_extent, I + 1,
                     std::tuple_element_t<I, list>::out_extent>(),
    ...);
@@ -50,12 +50,6 @@ struct gate_of {
 template <gated_layer L>
 struct gate_of<L> {
   using type = typename L::gate_type;
-};
-
-// Looked up only where it is asked for: a layer of a user need not have one.
-template <class U, class L>
-struct rebound {
-  using type = typename L::template rebind<U>;
 };
 
 // Layer i+1 of a network of these widths.
@@ -75,18 +69,18 @@ L make_layer(const std::array<std::size_t, W>& widths, std::size_t i,
 
 }  // namespace detail
 
-/// Layers one above the other.
-template <layer... Layers>
+/// Layers one above the other, given as layers and parts; layer_type<l> is what each of them became.
+template <class... Layers>
+  requires(sizeof...(Layers) > 0)
 class network {
-  static_assert(sizeof...(Layers) > 0, "network: at least one layer");
-  using tuple = std::tuple<Layers...>;
+  using tuple = decltype(detail::stacked(std::declval<Layers>()...));
   using indices = std::index_sequence_for<Layers...>;
   static constexpr bool all_static = (std::default_initializable<Layers> && ...);
 
  public:
+  using list = detail::layer_list<tuple>;
   using value_type = typename std::tuple_element_t<0, tuple>::value_type;
-  static_assert((std::same_as<typename Layers::value_type, value_type> && ...),
-                "network: all layers have one scalar type");
+  static_assert(list::same_scalar, "network: all layers have one scalar type");
 
   /// L, the number of layers.
   static constexpr std::size_t depth = sizeof...(Layers);
@@ -99,27 +93,21 @@ class network {
 
   /// The same network with another scalar; network_cast converts the weights.
   template <scalar U>
-  using rebind = network<typename detail::rebound<U, Layers>::type...>;
+  using rebind = typename list::template rebind<network, U>;
 
   /// All weights zero.
-  network() requires(all_static) {
-    detail::check_all_neighbours<Layers...>(std::make_index_sequence<depth - 1>{});
-  }
+  network() requires(all_static) : layers_(detail::stacked(Layers()...)) { check_neighbours(); }
 
-  /// From layers. Throws shape_error when neighbours do not fit.
-  explicit network(Layers... layers) requires(depth > 0) : layers_(std::move(layers)...) {
-    detail::check_all_neighbours<Layers...>(std::make_index_sequence<depth - 1>{});
+  /// From layers and parts. Throws shape_error when neighbours do not fit.
+  explicit network(Layers... layers) : layers_(detail::stacked(std::move(layers)...)) {
+    check_neighbours();
     require_neighbours();
   }
 
   /// Parameter matrices of all layers, and those below layer l.
-  static constexpr std::size_t parameters = (Layers::parameters + ...);
+  static constexpr std::size_t parameters = list::parameters;
   template <std::size_t l>
-  static constexpr std::size_t parameters_below = [] {
-    std::size_t sum = 0, number = 1;
-    ((sum += number++ < l ? Layers::parameters : 0), ...);
-    return sum;
-  }();
+  static constexpr std::size_t parameters_below = list::parameters_below(l);
 
   /// From widths n_0, ..., n_L, all weights zero; `gate` is the hidden layers' and only matters
   /// where a gate holds a number. Throws shape_error for a width of 0 or one that differs from a
@@ -224,6 +212,18 @@ class network {
     backward_all(scattered_rows<value_type, in_extent>(x), kept, grad_out, g, sink, lowest);
   }
 
+  /// g_L, ..., g_1 and nothing else: for a block of layers whose input gradient and parameters have
+  /// their turn later.
+  void backward_nodes(const activations<network>& kept, matrix_view<const value_type> grad_out,
+                      gradients<network>& g) const {
+    detail::require_shape("backward_nodes", "grad_out", grad_out, kept.batch(), out_width());
+    const auto top = g.template reshape<depth>(grad_out.rows(), out_width());
+    copy(grad_out, top);
+    layer<depth>().backward_output(kept.template tape<depth>(), top);
+    [&]<std::size_t... I>(std::index_sequence<I...>) { (descend<depth - I>(kept, g), ...); }
+    (std::make_index_sequence<depth - 1>{});
+  }
+
   /// Backpropagation that leaves g.g(l) and the batch means g.dW(l) = (1/N) [f_{l-1}; 1]^T g_l.
   void backward(matrix_view<const value_type> x, const activations<network>& kept,
                 matrix_view<const value_type> grad_out, gradients<network>& g) const {
@@ -242,7 +242,7 @@ class network {
   network(const std::array<std::size_t, depth + 1>& widths, const Gate& gate,
           std::index_sequence<I...>)
       : layers_{detail::make_layer<Layers>(widths, I, gate_for<Layers>(gate))...} {  // in order
-    detail::check_all_neighbours<Layers...>(std::make_index_sequence<depth - 1>{});
+    check_neighbours();
   }
 
   template <class L, class Gate>
@@ -252,6 +252,10 @@ class network {
     } else {
       return {};
     }
+  }
+
+  static constexpr void check_neighbours() {
+    detail::check_all_neighbours<tuple>(std::make_index_sequence<depth - 1>{});
   }
 
   void require_neighbours() const {
@@ -370,6 +374,11 @@ template <class T, class Gate, std::size_t... Widths>
 using mlp = typename detail::mlp_layers<T, Gate, Widths...>::type;
 
 namespace detail {
+template <class>
+inline constexpr bool is_network = false;
+template <class... L>
+inline constexpr bool is_network<network<L...>> = true;
+
 template <class Network>
 inline constexpr bool all_piecewise_linear = false;
 template <class... L>
@@ -386,14 +395,18 @@ template <scalar U, class Network>
 typename Network::template rebind<U> network_cast(const Network& from) {
   return [&]<std::size_t... I>(std::index_sequence<I...>) {
     const auto convert = [](const auto& l) {
-      typename std::remove_cvref_t<decltype(l)>::template rebind<U> result(l.in_width(),
-                                                                           l.out_width(), l.gate());
-      for (std::size_t i = 0; i < l.weights().rows(); ++i) {
-        for (std::size_t k = 0; k < l.weights().cols(); ++k) {
-          result.weights()(i, k) = static_cast<U>(l.weights()(i, k));
+      if constexpr (requires { l.template cast<U>(); }) {
+        return l.template cast<U>();
+      } else {
+        typename std::remove_cvref_t<decltype(l)>::template rebind<U> result(
+            l.in_width(), l.out_width(), l.gate());
+        for (std::size_t i = 0; i < l.weights().rows(); ++i) {
+          for (std::size_t k = 0; k < l.weights().cols(); ++k) {
+            result.weights()(i, k) = static_cast<U>(l.weights()(i, k));
+          }
         }
+        return result;
       }
-      return result;
     };
     return typename Network::template rebind<U>(convert(from.template layer<I + 1>())...);
   }

@@ -91,7 +91,7 @@ TEST_CASE("a Gaussian slice has the Gaussian's constants") {
   const std::size_t N = 400'000, d = 3;
   const double s = 1.3;
   const auto x = draw_inputs<double>(gaussian_inputs{s}, N, d, 2);
-  dense<double, 3, 1> node;
+  dense<double, 3, 1, relu> node;
   const double w[] = {1, -2, 2};
   for (std::size_t u = 0; u < 3; ++u) node.weights()(u, 0) = w[u];
   node.bias()[0] = 0.6;
@@ -115,7 +115,7 @@ TEST_CASE("a Gaussian slice has the Gaussian's constants") {
 TEST_CASE("slices are the samples in a band, in order") {
   stream random = random_stream(3);
   const auto x = random_matrix<float>(700, 4, random);
-  dense<float, 4, 3> l;
+  dense<float, 4, 3, relu> l;
   fill_random(l.weights(), random);
   const auto found = slice(l, 1, 0.3, x);
   std::size_t row = 0;

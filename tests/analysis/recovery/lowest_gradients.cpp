@@ -77,7 +77,7 @@ TEST_CASE("equal gates are those above layer 1, of both networks") {
 }
 
 TEST_CASE("how far a line is clear of boundaries, either way") {
-  dense<double, 2, 5> layer;
+  dense<double, 2, 5, relu> layer;
   auto W = layer.weights();
   W(0, 0) = 2;  // at 0
   W(0, 1) = -1;

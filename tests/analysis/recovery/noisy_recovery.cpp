@@ -14,7 +14,7 @@ namespace {
 
 using namespace test;
 
-using any_layer = dense<double, dynamic, dynamic>;
+using any_layer = dense<double, dynamic, dynamic, relu>;
 
 comparison nearly(double actual, double expected) {
   return close_to(actual, expected, 32 * epsilon<double> * std::abs(expected));

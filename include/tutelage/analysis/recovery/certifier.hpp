@@ -279,7 +279,7 @@ class certifier {
     if constexpr (std::same_as<Moves, agnostic_moves>) {
       return largest_gradient_over(k, agnostic_augmentation(view, step));
     } else {
-      dense<T, dynamic, dynamic> node(rows.cols(), 1);
+      dense<T, dynamic, dynamic, relu> node(rows.cols(), 1);
       for (std::size_t u = 0; u < rows.cols(); ++u) {
         node.weights()(u, 0) = static_cast<T>(w_star_.directions(j, u));
       }

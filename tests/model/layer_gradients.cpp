@@ -1,0 +1,83 @@
+// Backpropagation of hundreds of random stacks of layers, in both modes, judged by complex steps.
+#include <tutelage/model/batch_norm.hpp>
+#include <tutelage/model/flatten.hpp>
+#include <tutelage/model/gated.hpp>
+#include <tutelage/model/pool.hpp>
+#include <tutelage/model/residual.hpp>
+
+#include "support/layer_stack.hpp"
+
+namespace {
+
+using namespace test;
+
+template <class Gate = identity, class Bias = with_bias>
+using full = dense<double, dynamic, dynamic, Gate, Bias>;
+
+std::size_t between(stream& random, std::size_t least, std::size_t most) {
+  return least + random.below(static_cast<std::uint32_t>(most - least + 1));
+}
+
+// One random batch, both modes; running statistics are first moved from where they start.
+template <class Network>
+void check(Network net, stream& random) {
+  randomize_parameters(net, random);
+  const std::size_t N = between(random, 3, 7);
+  const auto x = random_matrix<double>(N, net.in_width(), random);
+  const auto y = random_matrix<double>(N, net.out_width(), random);
+  activations<Network> kept;
+  net.forward(training{}, x, kept);
+  [&]<std::size_t... I>(std::index_sequence<I...>) {
+    const auto track = [&](auto l) {
+      if constexpr (moded_layer<typename Network::template layer_type<l>>) {
+        net.template layer<l>().track(kept.template tape<l>());
+      }
+    };
+    (track(std::integral_constant<std::size_t, I + 1>{}), ...);
+  }
+  (std::make_index_sequence<Network::depth>{});
+  // In epsilons; the worst found is 227. Batches of 3 can have a variance near 0, by whose inverse
+  // rounding grows.
+  CHECK(worst_gradient(net, x, y, 2, random) < 2000);
+  CHECK(worst_gradient(net, x, y, 2, random, training{}) < 2000);
+}
+
+}  // namespace
+
+TEST_CASE("gradients of stacks of nodes by complex step: both orders, residuals, nested") {
+  stream random = random_stream(1);
+  for (int repeat = 0; repeat < 100; ++repeat) {
+    CAPTURE(repeat);
+    const std::size_t d = between(random, 1, 5), n = between(random, 1, 6);
+    const std::size_t C = between(random, 1, 3);
+    check(
+        network(full<identity, no_bias>(d, n), batch_norm<double>(n), gated<relu>(), full<>(n, C)),
+        random);
+    check(network(full<relu>(d, n), batch_norm<double>(n), full<leaky_relu<>>(n, C)), random);
+    check(
+        network(full<>(d, n), residual(batch_norm<double>(n), gated<leaky_relu<>>(), full<>(n, n)),
+                residual(full<relu>(n, n + 1), residual(full<relu>(n + 1, n + 1)),
+                         batch_norm<double>(n + 1), full<>(n + 1, n)),
+                gated<relu>(), full<>(n, C)),
+        random);
+  }
+}
+
+TEST_CASE("gradients of stacks of images by complex step: pools, channels, residuals") {
+  stream random = random_stream(2);
+  for (int repeat = 0; repeat < 60; ++repeat) {
+    CAPTURE(repeat);
+    const image_shape in{between(random, 1, 3), between(random, 3, 6), between(random, 3, 6)};
+    const pool_settings any{between(random, 1, 3), between(random, 1, 3), 0};
+    const pool_settings padded{3, between(random, 1, 2), 1}, same{3, 1, 1};
+    const std::size_t c = in.channels;
+    // Images begin at a pool; parameters below it see its backward pass.
+    const average_pool<double, image_shape> first(in, same);
+    const auto out =
+        average_pool<double>(padded).over(max_pool<double>(any).over(first)).out_width();
+    check(network(full<>(in.size(), in.size()), first, batch_norm<double>(c), gated<relu>(),
+                  residual(batch_norm<double>(c), max_pool<double>(same)), max_pool<double>(any),
+                  average_pool<double>(padded), batch_norm<double>(c), flatten(), full<>(out, 2)),
+          random);
+  }
+}
