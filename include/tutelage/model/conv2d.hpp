@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <type_traits>
 
 #include <tutelage/core/kernel/convolution.hpp>
 #include <tutelage/core/matrix.hpp>
@@ -32,7 +33,7 @@ namespace detail {
 /// A convolution known to the compiler stores nothing.
 template <auto Shape>
 class convolution_extent {
-  static_assert(std::same_as<decltype(Shape), const convolution>,
+  static_assert(std::same_as<std::remove_const_t<decltype(Shape)>, convolution>,
                 "conv2d: the shape is a convolution or dynamic");
   static_assert(is_possible(Shape, [](const auto&...) {}),
                 "conv2d: there is no such convolution; made at run time it says why");
