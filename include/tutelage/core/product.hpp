@@ -164,7 +164,7 @@ bool multiply_tiles(const A& a, const B& b, const matrix_view<T, M, N>& c, const
   const std::size_t K = a.cols();
   if constexpr (!is_transposed_v<B>) {
     if (!tiles_are_faster<T>(c.rows(), K, c.cols())) return false;
-    multiply_tiled<N>(operands{left_of(a), b.data(), b.stride(), K}, c.rows(), c.cols(),
+    multiply_tiled<N>(operands{left_of(a), strided_right<T>{b.data(), b.stride()}, K}, c.rows(), c.cols(),
                       start_with_zero<T>{}, finish);
     return true;
   } else if constexpr (!is_transposed_v<A> && !is_scattered_v<A>) {

@@ -1,8 +1,8 @@
 // The fused products give the bits of the plain ones followed by bias and gate.
 #include <complex>
 
-#include <tutelage/core/kernel/fused.hpp>
 #include <doctest/doctest.h>
+#include <tutelage/core/kernel/fused.hpp>
 
 #include <tutelage/model/gate.hpp>
 
@@ -33,8 +33,9 @@ void check_forward(std::size_t N, std::size_t in, std::size_t out, const Gate& g
     };
     const matrix_view<T> to(expected);
     detail::multiply_tiled<dynamic>(
-        detail::operands{detail::strided_left<T>{X.data(), in, 1}, W.data(), out, in}, N, out,
-        start, [to](std::size_t i, std::size_t j, const auto& sum, const auto& piece) {
+        detail::operands{detail::strided_left<T>{X.data(), in, 1},
+                         detail::strided_right<T>{W.data(), out}, in},
+        N, out, start, [to](std::size_t i, std::size_t j, const auto& sum, const auto& piece) {
           piece.store(to.row(i).data() + j, sum);
         });
   } else {

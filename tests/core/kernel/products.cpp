@@ -68,8 +68,9 @@ void check_tiled(const matrix<T>& A, const matrix<T>& B, const matrix<T>& expect
   const auto run = [&](const auto& a) {
     framed<T> c(M, columns, 3, canary);
     framed<T> b(B, 1, not_a_number<T>);
-    detail::multiply_tiled<N>(operands{a, b.view().data(), b.view().stride(), K}, M, columns, start,
-                              store_into(c.view()));
+    detail::multiply_tiled<N>(
+        operands{a, detail::strided_right<T>{b.view().data(), b.view().stride()}, K}, M, columns,
+        start, store_into(c.view()));
     CHECK(c.intact());
     CHECK(to_matrix(c.view()) == expected);
   };

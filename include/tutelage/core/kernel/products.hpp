@@ -59,9 +59,9 @@ struct column_tiles {
 /// All rows of the V vectors of columns from j on, the last partial if Tail: tiles of R rows, then
 /// of 2, then of 1. Arguments are copies: the compiler must assume that a vector's store changes
 /// whatever anybody else may point to, and would read it again.
-template <std::size_t V, bool Tail, class T, class Left, class Start, class Finish>
-[[gnu::noinline]] void multiply_columns(const operands<T, Left> o, std::size_t M, std::size_t j,
-                                        const partial<T> rest, const Start start,
+template <std::size_t V, bool Tail, class T, class Left, class Right, class Start, class Finish>
+[[gnu::noinline]] void multiply_columns(const operands<T, Left, Right> o, std::size_t M,
+                                        std::size_t j, const partial<T> rest, const Start start,
                                         const Finish finish) {
   constexpr std::size_t R = tile_shape::rows;
   std::size_t i = 0;
@@ -71,9 +71,10 @@ template <std::size_t V, bool Tail, class T, class Left, class Start, class Fini
 }
 
 /// Column tile number `tile` of the plan, V vectors wide.
-template <std::size_t V, class T, class Left, class Start, class Finish>
-void multiply_column_tile(const operands<T, Left>& o, std::size_t M, const column_tiles<T>& plan,
-                          std::size_t tile, const Start& start, const Finish& finish) {
+template <std::size_t V, class T, class Left, class Right, class Start, class Finish>
+void multiply_column_tile(const operands<T, Left, Right>& o, std::size_t M,
+                          const column_tiles<T>& plan, std::size_t tile, const Start& start,
+                          const Finish& finish) {
   const std::size_t j = plan.first_column(tile);
   const std::size_t last_lanes = tile + 1 == plan.tiles ? plan.last_lanes : lanes<T>;
   if constexpr (!partial_is_free) {
@@ -88,8 +89,8 @@ void multiply_column_tile(const operands<T, Left>& o, std::size_t M, const colum
 /// start + A B [M, columns], N being `columns` or dynamic: one column tile after the other, so that
 /// its columns of B stay in the cache while all rows of A pass. With a static N only the shapes of
 /// its tiles are compiled. See multiply_tile for start and finish.
-template <std::size_t N, class T, class Left, class Start, class Finish>
-void multiply_tiled(const operands<T, Left>& o, std::size_t M, std::size_t columns,
+template <std::size_t N, class T, class Left, class Right, class Start, class Finish>
+void multiply_tiled(const operands<T, Left, Right>& o, std::size_t M, std::size_t columns,
                     const Start& start, const Finish& finish) {
   if constexpr (N != dynamic) {
     constexpr column_tiles<T> plan(N);
@@ -192,8 +193,9 @@ class transposed_product {
   template <std::size_t V, std::size_t R>
   void tile(std::size_t j, const T* block, simd<T> (&columns)[V][L], std::size_t to) const {
     multiply_tile<R, V, false>(
-        operands{strided_left<T>{b_.at(j, 0), b_.stride, 1}, block, V * L, K_}, 0, 0, partial<T>(L),
-        start_with_zero<T>{}, [&](std::size_t r, std::size_t c, const simd<T>& sum, const auto&) {
+        operands{strided_left<T>{b_.at(j, 0), b_.stride, 1}, strided_right<T>{block, V * L}, K_}, 0,
+        0, partial<T>(L), start_with_zero<T>{},
+        [&](std::size_t r, std::size_t c, const simd<T>& sum, const auto&) {
           columns[c / L][to + r] = sum;
         });
   }

@@ -83,23 +83,56 @@ struct scattered_left_transposed {
   }
 };
 
-/// A [M, K] and B [K, N], whose rows are ldb apart.
-template <class T, class Left>
+// The right operand B [K, N] is one of two below. from(j) begins a walk down its rows: at() is where
+// columns j, j+1, ... of row k lie.
+
+/// Row k begins at data + k * row.
+template <class T>
+struct strided_right {
+  const T* data;
+  std::size_t row;
+
+  struct walk {
+    const T* b;
+    std::size_t row;
+    [[gnu::always_inline]] const T* at() const { return b; }
+    [[gnu::always_inline]] void next() { b += row; }
+  };
+  [[gnu::always_inline]] walk from(std::size_t j) const { return {data + j, row}; }
+};
+
+/// Row k begins at data + offsets[k]; rows may overlap.
+template <class T>
+struct shifted_right {
+  const T* data;
+  const std::size_t* offsets;
+
+  struct walk {
+    const T* b;
+    const std::size_t* offset;
+    [[gnu::always_inline]] const T* at() const { return b + *offset; }
+    [[gnu::always_inline]] void next() { ++offset; }
+  };
+  [[gnu::always_inline]] walk from(std::size_t j) const { return {data + j, offsets}; }
+};
+
+/// A [M, K] and B [K, N].
+template <class T, class Left, class Right>
 struct operands {
   Left a;
-  const T* b;
-  std::size_t ldb;
+  Right b;
   std::size_t K;
 };
-template <class Left, class T>
-operands(Left, const T*, std::size_t, std::size_t) -> operands<T, Left>;
+template <class Left, template <class> class Right, class T>
+operands(Left, Right<T>, std::size_t) -> operands<T, Left, Right<T>>;
 
 /// Rows i, ..., i+R-1 and V vectors of columns from j on, the last of them partial if Tail.
 ///   start(j, piece)            the vector to begin with at column j, the same in every row
 ///   finish(i, j, sum, piece)   what becomes of the result in row i at column j
 /// `piece` loads and stores the columns that a vector stands for.
-template <std::size_t R, std::size_t V, bool Tail, class T, class Left, class Start, class Finish>
-[[gnu::always_inline]] inline void multiply_tile(const operands<T, Left>& o, std::size_t i,
+template <std::size_t R, std::size_t V, bool Tail, class T, class Left, class Right, class Start,
+          class Finish>
+[[gnu::always_inline]] inline void multiply_tile(const operands<T, Left, Right>& o, std::size_t i,
                                                  std::size_t j, const partial<T>& rest,
                                                  const Start& start, const Finish& finish) {
   static_assert(R <= 16 && V <= 4);
@@ -114,8 +147,9 @@ template <std::size_t R, std::size_t V, bool Tail, class T, class Left, class St
     for (std::size_t r = 0; r < R; ++r) sum[r][v] = first;
   }
   auto a = o.a.template from<R>(i);
-  const T* b = o.b + j;
+  auto below = o.b.from(j);
   for (std::size_t k = 0; k < o.K; ++k) {
+    const T* const b = below.at();
     simd<T> right[V];
 #pragma GCC unroll 4
     for (std::size_t v = 0; v < V; ++v) {
@@ -128,7 +162,7 @@ template <std::size_t R, std::size_t V, bool Tail, class T, class Left, class St
       for (std::size_t v = 0; v < V; ++v) sum[r][v] = multiply_add<T>(x, right[v], sum[r][v]);
     }
     a.next();
-    b += o.ldb;
+    below.next();
   }
 #pragma GCC unroll 16
   for (std::size_t r = 0; r < R; ++r) {

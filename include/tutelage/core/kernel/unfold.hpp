@@ -1,0 +1,147 @@
+// A window that slides over an image, as rows of numbers that products can take.
+//
+//   image      [channels, in_y, in_x]
+//   positions  P = out_y out_x, number y out_x + x
+//   tap t      (c, i, j), number (c taps_y + i) taps_x + j: it sees at position (y, x) the number
+//                (c, y stride_y + i dilation_y - padding_y, x stride_x + j dilation_x - padding_x)
+//              of the image, 0 outside of it
+//
+// The matrix of what taps see [channels taps_y taps_x, P] repeats each number taps_y taps_x times.
+// It is never made: unfold() repeats the image only taps_x times, once for each shift along x, in
+// lines of out_x numbers. All lines that a tap sees then lie one after the other, and so do its P
+// numbers: row t of the matrix begins at offset t of the unfolded image, and rows overlap. (With a
+// vertical stride s, lines y, y+s, y+2s, ... lie one after the other.)
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+#include <tutelage/core/kernel/simd.hpp>
+
+namespace tutelage::inline TUTELAGE_TARGET::detail {
+
+/// A window along one axis of an image: `out` positions, `taps` numbers at each. A negative padding
+/// cuts off instead.
+struct axis {
+  std::size_t in, out, taps, stride, dilation;
+  std::ptrdiff_t padding;
+
+  /// What tap i sees at position o: a number of the image where 0 <= place < in.
+  [[nodiscard]] constexpr std::ptrdiff_t place(std::size_t o, std::size_t i) const {
+    return static_cast<std::ptrdiff_t>(o * stride + i * dilation) - padding;
+  }
+  /// The positions [begin, end) at which tap i sees the image.
+  [[nodiscard]] constexpr std::size_t begin(std::size_t i) const { return first_from(0, i); }
+  [[nodiscard]] constexpr std::size_t end(std::size_t i) const {
+    return first_from(static_cast<std::ptrdiff_t>(in), i);
+  }
+
+  /// Places whose numbers differ by a multiple of the stride are a phase; used phases are 0 to
+  /// phases() - 1, and each has `lines()` places.
+  [[nodiscard]] constexpr std::size_t phases() const {
+    std::size_t last = 0;
+    for (std::size_t i = 0; i < std::min(taps, stride); ++i) {
+      last = std::max(last, i * dilation % stride);
+    }
+    return last + 1;
+  }
+  [[nodiscard]] constexpr std::size_t lines() const { return out + (taps - 1) * dilation / stride; }
+
+ private:
+  // The first position whose place is `least` or more.
+  [[nodiscard]] constexpr std::size_t first_from(std::ptrdiff_t least, std::size_t i) const {
+    const std::ptrdiff_t missing = least - place(0, i);
+    if (missing <= 0) return 0;
+    return std::min(out, (static_cast<std::size_t>(missing) + stride - 1) / stride);
+  }
+};
+
+struct window {
+  std::size_t channels;
+  axis y, x;
+
+  [[nodiscard]] constexpr std::size_t taps() const { return channels * y.taps * x.taps; }
+  [[nodiscard]] constexpr std::size_t positions() const { return y.out * x.out; }
+  [[nodiscard]] constexpr std::size_t image_size() const { return channels * y.in * x.in; }
+  /// Numbers of the unfolded image.
+  [[nodiscard]] constexpr std::size_t unfolded_size() const {
+    return channels * x.taps * y.phases() * y.lines() * x.out;
+  }
+};
+
+/// Where each tap's row begins in the unfolded image, [taps].
+inline void tap_offsets(const window& w, std::vector<std::size_t>& offsets) {
+  offsets.resize(w.taps());
+  const std::size_t lines = w.y.lines(), phases = w.y.phases();
+  std::size_t t = 0;
+  for (std::size_t c = 0; c < w.channels; ++c) {
+    for (std::size_t i = 0; i < w.y.taps; ++i) {
+      const std::size_t phase = i * w.y.dilation % w.y.stride;
+      const std::size_t line = i * w.y.dilation / w.y.stride;
+      for (std::size_t j = 0; j < w.x.taps; ++j) {
+        offsets[t++] = (((c * w.x.taps + j) * phases + phase) * lines + line) * w.x.out;
+      }
+    }
+  }
+}
+
+/// The unfolded image, [channels, taps_x, phases, lines, out_x].
+template <class T>
+void unfold(const window& w, const T* image, T* to) {
+  const std::size_t lines = w.y.lines(), phases = w.y.phases();
+  for (std::size_t c = 0; c < w.channels; ++c, image += w.y.in * w.x.in) {
+    for (std::size_t j = 0; j < w.x.taps; ++j) {
+      const std::size_t begin = w.x.begin(j), end = std::max(begin, w.x.end(j));
+      for (std::size_t phase = 0; phase < phases; ++phase) {
+        for (std::size_t line = 0; line < lines; ++line, to += w.x.out) {
+          const std::ptrdiff_t y =
+              static_cast<std::ptrdiff_t>(line * w.y.stride + phase) - w.y.padding;
+          if (y < 0 || y >= static_cast<std::ptrdiff_t>(w.y.in)) {
+            std::fill_n(to, w.x.out, T(0));
+            continue;
+          }
+          const T* const from = image + y * static_cast<std::ptrdiff_t>(w.x.in);
+          for (std::size_t x = 0; x < begin; ++x) to[x] = T(0);
+          for (std::size_t x = end; x < w.x.out; ++x) to[x] = T(0);
+          if (begin == end) continue;
+          const T* const seen = from + w.x.place(begin, j);
+          if constexpr (simd_scalar<T>) {
+            if (w.x.stride == 1) {
+              copy_row(seen, end - begin, to + begin);
+              continue;
+            }
+          }
+          for (std::size_t x = begin; x < end; ++x) to[x] = seen[(x - begin) * w.x.stride];
+        }
+      }
+    }
+  }
+}
+
+/// The transpose of unfolding: adds what taps have, rows [taps, P] some stride apart, to the numbers
+/// of the image that they see, in the order of taps.
+template <class T>
+void fold(const window& w, const T* rows, std::size_t stride, T* image) {
+  std::fill_n(image, w.image_size(), T(0));
+  for (std::size_t c = 0; c < w.channels; ++c, image += w.y.in * w.x.in) {
+    for (std::size_t i = 0; i < w.y.taps; ++i) {
+      for (std::size_t j = 0; j < w.x.taps; ++j, rows += stride) {
+        const std::size_t begin = w.x.begin(j), end = w.x.end(j);
+        if (begin >= end) continue;
+        for (std::size_t y = w.y.begin(i); y < w.y.end(i); ++y) {
+          T* const to =
+              image + w.y.place(y, i) * static_cast<std::ptrdiff_t>(w.x.in) + w.x.place(begin, j);
+          const T* const from = rows + y * w.x.out + begin;
+          if (w.x.stride == 1) {
+            for (std::size_t x = 0; x < end - begin; ++x) to[x] += from[x];
+          } else {
+            for (std::size_t x = 0; x < end - begin; ++x) to[x * w.x.stride] += from[x];
+          }
+        }
+      }
+    }
+  }
+}
+
+}  // namespace tutelage
