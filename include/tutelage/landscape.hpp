@@ -1,0 +1,6 @@
+// The landscape of the loss: paths between networks, and how high they lead.
+#pragma once
+
+#include <tutelage/landscape/assignment.hpp>
+#include <tutelage/landscape/path_loss.hpp>
+#include <tutelage/landscape/piecewise_path.hpp>
