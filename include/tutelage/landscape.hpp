@@ -2,5 +2,7 @@
 #pragma once
 
 #include <tutelage/landscape/assignment.hpp>
+#include <tutelage/landscape/dropout_path.hpp>
+#include <tutelage/landscape/dropout_stability.hpp>
 #include <tutelage/landscape/path_loss.hpp>
 #include <tutelage/landscape/piecewise_path.hpp>
