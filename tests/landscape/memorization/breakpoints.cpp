@@ -1,0 +1,77 @@
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <vector>
+
+#include <tutelage/data/student.hpp>
+#include <tutelage/landscape/memorization/breakpoints.hpp>
+#include <tutelage/landscape/memorization/one_layer.hpp>
+#include <tutelage/landscape/memorization/two_layers.hpp>
+
+#include "support/close_to.hpp"
+#include "support/thrown.hpp"
+
+namespace {
+
+using namespace test;
+
+template <class Network>
+std::vector<double> kinks(const Network& net, double from, double to) {
+  const std::array<double, 1> p{from}, q{to};
+  return breakpoints_along(p, q, net);
+}
+
+}  // namespace
+
+TEST_CASE("kinks where they were put; none where slopes agree") {
+  // r(x - 1) - 2 r(x - 2) + r(-x + 3) + r(x - 3) + 0 r(x - 4): the last two have one slope change of 0
+  mlp<double, relu, 1, 5, 1> net;
+  const std::array<double, 5> w{1, 1, -1, 1, 1}, b{-1, -2, 3, -3, -4}, v{1, -2, 1, -1, 0};
+  for (std::size_t k = 0; k < 5; ++k) {
+    net.layer<1>().weights()(0, k) = w[k];
+    net.layer<1>().weights()(1, k) = b[k];
+    net.layer<2>().weights()(k, 0) = v[k];
+  }
+  const auto found = kinks(net, 0, 8);
+  REQUIRE(found.size() == 2);
+  CHECK(close_to(found[0], 1.0 / 8, 4 * epsilon<double>));
+  CHECK(close_to(found[1], 2.0 / 8, 4 * epsilon<double>));
+}
+
+TEST_CASE("never more than the widths allow, and as many as labels ask for") {
+  mlp<double, relu, dynamic, dynamic, dynamic, dynamic> net({1, 7, 5, 1});
+  const std::array<std::size_t, 2> widths{7, 5};
+  CHECK(most_breakpoints(widths) == 7 + 5 * 8);
+  CHECK(most_alternating_points(widths) == 49);
+  std::size_t most = 0;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    initialize(net, linear_default_start{3}, stream(seed, purpose::student));
+    most = std::max(most, kinks(net, -50, 50).size());
+  }
+  CHECK(most <= most_breakpoints(widths));
+  CHECK(most > 7);  // more than one layer has
+
+  for (const std::size_t N : {3U, 10U, 25U}) {
+    auto x = make_matrix<double>(N, 1), y = make_matrix<double>(N, 1);
+    for (std::size_t i = 0; i < N; ++i) {
+      x(i, 0) = static_cast<double>(i);
+      y(i, 0) = static_cast<double>(i % 2);
+    }
+    const double to = static_cast<double>(N) - 0.5;
+    const auto one = memorize_one_layer(x, y, stream(1, purpose::analysis));
+    CHECK(kinks(one, -0.5, to).size() == N - 1);  // one at each point but the last
+    const auto two = memorize_two_layers(x, y, stream(1, purpose::analysis));
+    const std::array<std::size_t, 2> used{two.widths()[1], two.widths()[2]};
+    const std::size_t count = kinks(two, -0.5, to).size();
+    CHECK(count >= N - 2);
+    CHECK(count <= most_breakpoints(used));
+    CHECK(N <= most_alternating_points(used));
+  }
+}
+
+TEST_CASE("no layers, no kinks; points of another width are an error") {
+  CHECK(most_breakpoints({}) == 0);
+  const mlp<double, relu, 2, 3, 1> net;
+  CHECK(message_of<shape_error>([&] { (void)kinks(net, 0, 1); }) ==
+        "regions_along: points of 1 and 1 numbers, expected 2");
+}
