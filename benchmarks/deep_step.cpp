@@ -27,11 +27,11 @@ auto tutelage_step() {
   struct state {
     matrix<T> x = random_matrix<T>(N, widths.front(), 0), y = random_matrix<T>(N, widths.back(), 1);
     Network student{{20, 500, 750, 1000, 1250, 100}};
-    trainer<Network, mean_squared_error, sgd> learning{student};
-    state() { initialize(student, gaussian_start{start}, stream(1, purpose::student)); }
+    trainer<Network, mean_squared_error, sgd> learning{student, {}, {.rate = rate}};
+    state() { initialize(student, gaussian_start{start}, 1); }
   };
   return [s = std::make_shared<state>()] {
-    benchmark::DoNotOptimize(s->learning.step(s->x, matrix_view<const T>(s->y), rate));
+    benchmark::DoNotOptimize(s->learning.step(s->x, matrix_view<const T>(s->y)));
   };
 }
 

@@ -27,8 +27,8 @@ struct problem {
   student_type student;
 
   problem() {
-    initialize(teacher, gaussian_start{0.1}, stream(1, purpose::teacher));
-    initialize(student, gaussian_start{0.1}, stream(1, purpose::student));
+    initialize(teacher, gaussian_start{0.1}, 1, purpose::teacher);
+    initialize(student, gaussian_start{0.1}, 1);
   }
 };
 

@@ -22,15 +22,15 @@ auto tutelage_step(std::size_t n) {
       data_type data{random_matrix<T>(samples, d, 0), random_matrix<T>(samples, C, 1)};
       Network student;
       with_replacement<data_type> batches{data, {.batch = N, .steps = 1000}};
-      trainer<Network, mean_squared_error, sgd> learning{student};
+      trainer<Network, mean_squared_error, sgd> learning{student, {}, {.rate = rate}};
       std::size_t step = 0;
       explicit state(std::size_t nodes) : student(std::array<std::size_t, 3>{d, nodes, C}) {
-        initialize(student, gaussian_start{start}, stream(1, purpose::student));
+        initialize(student, gaussian_start{start}, 1);
       }
     };
     return [s = std::make_shared<state>(n)] {
       const auto batch = s->batches.next(0, s->step++);
-      benchmark::DoNotOptimize(s->learning.step(batch.x, batch.y, rate));
+      benchmark::DoNotOptimize(s->learning.step(batch.x, batch.y));
     };
   };
 }

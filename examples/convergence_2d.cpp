@@ -131,9 +131,9 @@ int main(int argc, char** argv) {
   return examples::run_program(app, argc, argv, [&] {
     examples::output_folder results(out);
     teacher_network teacher;
-    construct_teacher(teacher, {}, uniform_bias{0.5}, stream(seed, purpose::teacher));
+    construct_teacher(teacher, {.seed = seed}, uniform_bias{0.5});
     student_network student;
-    initialize(student, linear_default_start{}, stream(seed, purpose::student));
+    initialize(student, linear_default_start{}, seed);
     const auto x = draw_inputs<double>(gaussian_inputs{1.0}, 10'000, 2, seed);
     const data_set data(x, outputs(teacher, x));
 
@@ -144,7 +144,7 @@ int main(int argc, char** argv) {
     };
     keep(0);
     train(student, with_replacement(data, {.batch = 16, .steps = 100, .seed = seed}),
-          mean_squared_error{}, sgd{}, constant_rate{0.05}, {.epochs = epochs},
+          mean_squared_error{}, sgd{.rate = 0.05}, {.epochs = epochs},
           on_epoch_end{[&](const auto& report) { keep(report.epoch); }});
 
     const double loss = mean_loss(student, data, mean_squared_error{});

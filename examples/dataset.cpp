@@ -25,17 +25,17 @@ struct losses {
 
 losses run(std::size_t samples, std::size_t steps, std::uint64_t seed) {
   mlp<double, relu, 20, 5, 10> teacher;
-  construct_teacher(teacher, {}, constant_bias{-0.1}, stream(seed, purpose::teacher));
+  construct_teacher(teacher, {.seed = seed}, constant_bias{-0.1});
   const double s = 1.5;
   const auto fresh = draw_inputs<double>(gaussian_inputs{s}, 2000, 20, seed, purpose::evaluation);
   const data_set evaluation(fresh, outputs(teacher, fresh));
   const auto learn = [&](const auto& distribution) {
     mlp<double, relu, 20, 25, 10> student;
-    initialize(student, gaussian_start{0.05}, stream(seed, purpose::student));
+    initialize(student, gaussian_start{0.05}, seed);
     const auto x = draw_inputs<double>(distribution, samples, 20, seed);
     const data_set data(x, outputs(teacher, x));
     train(student, with_replacement(data, {.batch = 16, .steps = steps, .seed = seed}),
-          mean_squared_error{}, sgd{}, constant_rate{0.01}, {.epochs = 1});
+          mean_squared_error{}, sgd{.rate = 0.01}, {.epochs = 1});
     return mean_loss(student, evaluation, mean_squared_error{});
   };
   return {learn(gaussian_inputs{s}), learn(teacher_aware_inputs(teacher.layer<1>(), s))};

@@ -81,9 +81,9 @@ int main(int argc, char** argv) {
   return examples::run_program(app, argc, argv, [&] {
     examples::make_folder(out);  // or say so before the work
     mlp<double, relu, d, m, C> teacher;
-    construct_teacher(teacher, {}, uniform_bias{0.5}, stream(seed, purpose::teacher));
+    construct_teacher(teacher, {.seed = seed}, uniform_bias{0.5});
     mlp<double, relu, d, n, C> student;
-    initialize_near(student, teacher, 0.1, stream(seed, purpose::student));
+    initialize(student, near_start{teacher, 0.1}, seed);
     const auto x = draw_inputs<double>(ball_inputs{}, 20'000, d, seed);
     const data_set data(x, outputs(teacher, x));
     examples::table results(
@@ -110,7 +110,7 @@ int main(int argc, char** argv) {
       }
     };
     train(student, with_replacement(data, {.batch = 16, .steps = 1000, .seed = seed}),
-          mean_squared_error{}, sgd{}, constant_rate{0.1}, {.epochs = quick ? 60U : 400U},
+          mean_squared_error{}, sgd{.rate = 0.1}, {.epochs = quick ? 60U : 400U},
           on_epoch_end{[&](const auto& report) { measure(report.epoch); }});
     std::printf("largest gradient at the end %.3g; bounds that the weights break: %zu\n",
                 measure_gradients(teacher, student, x).layer(1).max(), broken);

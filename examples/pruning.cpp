@@ -25,16 +25,15 @@ int main(int argc, char** argv) {
   return examples::run_program(app, argc, argv, [&] {
     using namespace tutelage;
     mlp<double, relu, 100, 10, 50> teacher;
-    construct_teacher(teacher, {.polarity = polarity}, constant_bias{-0.1},
-                      stream(seed, purpose::teacher));
+    construct_teacher(teacher, {.polarity = polarity, .seed = seed}, constant_bias{-0.1});
     mlp<double, relu, 100, 50, 50> student;
-    initialize(student, gaussian_start{0.005}, stream(seed, purpose::student));
+    initialize(student, gaussian_start{0.005}, seed);
     const auto x = draw_inputs<double>(gaussian_inputs{1.5}, 10'000, 100, seed);
     const auto fresh =
         draw_inputs<double>(gaussian_inputs{1.5}, 10'000, 100, seed, purpose::evaluation);
     const data_set data(x, outputs(teacher, x));
     train(student, with_replacement(data, {.batch = 16, .steps = 1000, .seed = seed}),
-          mean_squared_error{}, sgd{}, constant_rate{0.01}, {.epochs = quick ? 10U : 100U});
+          mean_squared_error{}, sgd{.rate = 0.01}, {.epochs = quick ? 10U : 100U});
 
     const auto matches = align(teacher, student, fresh)[0];
     const auto strengths = node_strengths<1>(student);

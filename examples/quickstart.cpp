@@ -8,14 +8,14 @@ int main(int argc, char** argv) {
   using namespace tutelage;
   const std::uint64_t seed = 1;
   mlp<double, relu, 100, 10, 50> teacher;
-  construct_teacher(teacher, {.polarity = 1}, constant_bias{-0.1}, stream(seed, purpose::teacher));
+  construct_teacher(teacher, {.polarity = 1, .seed = seed}, constant_bias{-0.1});
   mlp<double, relu, 100, 50, 50> student;  // 5 times over-realized
-  initialize(student, gaussian_start{0.005}, stream(seed, purpose::student));
+  initialize(student, gaussian_start{0.005}, seed);
 
   const auto x = draw_inputs<double>(gaussian_inputs{1.5}, 10'000, 100, seed);
   const data_set data(x, outputs(teacher, x));
   train(student, with_replacement(data, {.batch = 16, .steps = 1000, .seed = seed}),
-        mean_squared_error{}, sgd{}, constant_rate{0.01}, {.epochs = 20});
+        mean_squared_error{}, sgd{.rate = 0.01}, {.epochs = 20});
 
   const auto fresh =
       draw_inputs<double>(gaussian_inputs{1.5}, 10'000, 100, seed, purpose::evaluation);

@@ -14,9 +14,9 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <tutelage/theory/population/biased_population.hpp>
 #include <tutelage/theory/angular/cramer.hpp>
 #include <tutelage/theory/angular/direction_sets.hpp>
+#include <tutelage/theory/population/biased_population.hpp>
 #include <tutelage/theory/population/linear_fit.hpp>
 #include <tutelage/theory/population/online.hpp>
 #include <tutelage/theory/population/population_hessian.hpp>
@@ -211,8 +211,8 @@ void check_steps(Network& net, const matrix<typename Network::value_type>& x, co
   trainer<Network, Loss, Optimizer> learning(net, loss, optimizer);
   bool first = true;
   for (const std::size_t N : batches) {
-    const auto counted = allocations_of(
-        [&] { learning.step(matrix_view(x).middle_rows(0, N), targets_of(N), 1e-3); });
+    const auto counted =
+        allocations_of([&] { learning.step(matrix_view(x).middle_rows(0, N), targets_of(N)); });
     if (first) {
       expect_some((what + ", first step").c_str(), counted);
     } else {
@@ -230,13 +230,15 @@ void check_training(Network net, const std::string& what) {
   const auto x = random_matrix<T>(batches[0], net.in_width(), random);
   const auto y = random_matrix<T>(batches[0], net.out_width(), random);
   const auto rows = [&](std::size_t N) { return matrix_view(y).middle_rows(0, N); };
-  check_steps(net, x, mean_squared_error{}, rows, sgd{}, what + ", sgd");
-  check_steps(net, x, mean_squared_error{}, rows, sgd{1e-4}, what + ", sgd with decay");
-  check_steps(net, x, mean_squared_error{}, rows, momentum_sgd{}, what + ", momentum_sgd");
-  check_steps(net, x, mean_squared_error{}, rows, adam{}, what + ", adam");
+  check_steps(net, x, mean_squared_error{}, rows, sgd{.rate = 1e-3}, what + ", sgd");
+  check_steps(net, x, mean_squared_error{}, rows, sgd{.rate = 1e-3, .weight_decay = 1e-4},
+              what + ", sgd with decay");
+  check_steps(net, x, mean_squared_error{}, rows, momentum_sgd{.rate = 1e-3},
+              what + ", momentum_sgd");
+  check_steps(net, x, mean_squared_error{}, rows, adam{.rate = 1e-3}, what + ", adam");
   const std::vector<label> labels(batches[0], 1);
   const auto some = [&](std::size_t N) { return std::span(labels).first(N); };
-  check_steps(net, x, cross_entropy{}, some, sgd{}, what + ", cross entropy");
+  check_steps(net, x, cross_entropy{}, some, sgd{.rate = 1e-3}, what + ", cross entropy");
 }
 
 template <class Run>

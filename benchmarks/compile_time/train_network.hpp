@@ -16,6 +16,6 @@ double train_one() {
   net student;
   const auto x = draw_inputs<double>(gaussian_inputs{}, 100, 10, 1);
   const data_set data(x, outputs(teacher, x));
-  train(student, with_replacement(data, {}), mean_squared_error{}, sgd{}, constant_rate{0.01}, {});
+  train(student, with_replacement(data, {}), mean_squared_error{}, sgd{.rate = 0.01});
   return mean_loss(student, data, mean_squared_error{});
 }

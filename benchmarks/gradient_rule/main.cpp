@@ -36,8 +36,8 @@ struct problem {
   problem(const widths& m, const widths& n)
       : teacher(m), student(n), x(make_matrix<T>(block, m[0])) {
     // Weights that keep activations of one size, biases that leave half of the gates open.
-    initialize(teacher, linear_default_start{2.4}, stream(1, purpose::teacher));
-    initialize(student, linear_default_start{2.4}, stream(1, purpose::student));
+    initialize(teacher, linear_default_start{2.4}, 1, purpose::teacher);
+    initialize(student, linear_default_start{2.4}, 1);
     draw_inputs(gaussian_inputs{1}, matrix_view<T>(x), 1);
     plain_teacher = plain(teacher);
     plain_student = plain(student);

@@ -61,13 +61,14 @@ random_result random_chunk(std::size_t m, std::size_t sets, stream random) {
 
 template <class F>
 found_directions best_climb(const F& f, std::size_t m, const determinant_search& settings,
-                            std::size_t climbs, std::uint64_t seed, std::size_t threads) {
+                            std::size_t climbs, std::size_t threads) {
   const auto found = parallel_map(climbs, threads, [&](std::size_t k) {
-    return maximize_min_determinant(f, m, settings, stream(seed, purpose::student, k));
+    auto climb = settings;
+    climb.climb = k;
+    return maximize_min_determinant(f, m, climb);
   });
-  return *std::max_element(found.begin(), found.end(), [](const auto& a, const auto& b) {
-    return a.score < b.score;
-  });
+  return *std::max_element(found.begin(), found.end(),
+                           [](const auto& a, const auto& b) { return a.score < b.score; });
 }
 
 // The directions at `places` vary, row by row and column by column.
@@ -120,8 +121,8 @@ random_result random_sets(std::size_t m, std::size_t sets, std::uint64_t seed,
 search_result search(std::size_t m, double gap, std::size_t climbs, std::size_t evaluations,
                      std::uint64_t seed, std::size_t threads) {
   search_result r{m, gap, {}, false};
-  r.best = best_climb(arc_cosine<1>{}, m, {.evaluations = evaluations, .gap = gap}, climbs, seed,
-                      threads);
+  r.best = best_climb(arc_cosine<1>{}, m, {.evaluations = evaluations, .gap = gap, .seed = seed},
+                      climbs, threads);
   r.negative = verdict_in<long double>(r.best.theta) == direction_verdict::none_of_length;
   return r;
 }

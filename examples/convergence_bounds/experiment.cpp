@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 
+#include <tutelage/theory/overlap/lucky_start.hpp>
 #include <tutelage/theory/overlap/overlap_dynamics.hpp>
 #include <tutelage/theory/population/two_layer.hpp>
 #include <tutelage/tutelage.hpp>
@@ -19,14 +20,10 @@ using history_of_norms = std::vector<std::vector<double>>;
 
 history_of_norms train_once(const panel_settings& s, std::uint64_t seed) {
   two_layer<double, relu, inputs, teacher_nodes, outputs> teacher;
-  construct_teacher(teacher, {}, no_bias{}, stream(seed, purpose::teacher));
+  construct_teacher(teacher, {.seed = seed}, no_bias{});
   const std::size_t n = s.factor * teacher_nodes;
   two_layer<double, relu, inputs, dynamic, outputs> student({inputs, n, outputs});
-  initialize_lucky<double>(s.start, matrix_view<const double>(teacher.layer<1>().linear_weights()),
-                           matrix_view<const double>(teacher.layer<2>().linear_weights()),
-                           matrix_view<double>(student.layer<1>().linear_weights()),
-                           matrix_view<double>(student.layer<2>().linear_weights()),
-                           stream(seed, purpose::student));
+  initialize(student, lucky_start{teacher, s.start.p_W, s.start.p_V}, seed);
   history_of_norms snapshots;
   const auto keep = [&] {
     std::vector<double> norms;
@@ -42,7 +39,7 @@ history_of_norms train_once(const panel_settings& s, std::uint64_t seed) {
   train(
       student,
       fresh_each_step(teacher, gaussian_inputs{1.0}, {.batch = 16, .steps = s.steps, .seed = seed}),
-      mean_squared_error{}, sgd{}, constant_rate{0.02}, {.epochs = s.epochs},
+      mean_squared_error{}, sgd{.rate = 0.02}, {.epochs = s.epochs},
       on_epoch_end{[&](const auto&) { keep(); }});
   return snapshots;
 }

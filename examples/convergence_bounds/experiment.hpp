@@ -7,16 +7,20 @@
 #include <vector>
 
 #include <tutelage/theory/overlap/contraction_bounds.hpp>
-#include <tutelage/theory/overlap/lucky_start.hpp>
 
 namespace bounds {
 
 using namespace tutelage;
 
+/// How lucky students start.
+struct luck {
+  double p_W, p_V;
+};
+
 /// Teacher 10-20-30, students of `factor` times 20 hidden nodes, no biases.
 struct panel_settings {
   std::size_t factor;
-  lucky_start start;
+  luck start;
   std::size_t epochs, steps;  // steps an epoch
   std::size_t seeds;
 };

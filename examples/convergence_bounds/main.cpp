@@ -90,7 +90,7 @@ std::vector<panel> run_panels(const options& o, std::size_t steps) {
   std::printf("Figure 7: mean norm of rows of V, %zu seeds\n", o.seeds);
   std::printf("  over-realization  p_W   p_V  u-set: start    end  r-set: start    end  end u/r\n");
   for (const std::size_t factor : {2U, 5U, 10U}) {
-    for (const lucky_start start : {lucky_start{1, 0.1}, {1, 1}, {5, 0.1}, {5, 1}}) {
+    for (const luck start : {luck{1, 0.1}, {1, 1}, {5, 0.1}, {5, 1}}) {
       panels.push_back(run_panel({factor, start, o.epochs, steps, o.seeds}, o.threads));
       const auto& p = panels.back();
       std::printf("  %15zux  %3g  %4g  %12.3f %6.3f  %12.3f %6.3f  %7.2f\n", factor, start.p_W,

@@ -93,9 +93,10 @@ run_result run(const options& o, const std::function<void(double loss)>& epoch_d
   const auto fresh =
       draw_inputs<double>(gaussian_inputs{o.std}, o.eval_samples, d, o.seed, purpose::evaluation);
   net teacher(o.teacher), student(o.student());
-  construct_teacher(teacher, {.values = {-1, -0.75, -0.5, -0.25, 0, 0.25, 0.5, 0.75, 1}},
-                    tuned_bias{x}, stream(o.seed, purpose::teacher));
-  initialize(student, linear_default_start{}, stream(o.seed, purpose::student));
+  construct_teacher(teacher,
+                    {.values = {-1, -0.75, -0.5, -0.25, 0, 0.25, 0.5, 0.75, 1}, .seed = o.seed},
+                    tuned_bias{x});
+  initialize(student, linear_default_start{}, o.seed);
 
   run_result result{};
   const auto keep = [&](std::size_t epoch) {
@@ -103,9 +104,9 @@ run_result run(const options& o, const std::function<void(double loss)>& epoch_d
   };
   keep(0);
   const data_set data(x, outputs(teacher, x));
-  auto batches = shuffled(data, o.batch, o.seed);
+  auto batches = shuffled(data, {.batch = o.batch, .seed = o.seed});
   const std::size_t middle = o.epochs / 10;  // most happens early
-  trainer<net, mean_squared_error, sgd> learning(student, {}, {}, o.seed);
+  trainer learning(student, mean_squared_error{}, sgd{.rate = o.learning_rate}, o.seed);
   for (std::size_t epoch = 0; epoch < o.epochs; ++epoch) {
     double loss = 0;
     for (std::size_t s = 0; s < batches.steps(); ++s) {
@@ -116,7 +117,7 @@ run_result run(const options& o, const std::function<void(double loss)>& epoch_d
                        o.learning_rate);
         if (s + 1 == batches.steps()) loss = mean_loss(student, data, mean_squared_error{});
       } else {
-        loss = learning.step(samples.x, samples.y, o.learning_rate);
+        loss = learning.step(samples.x, samples.y);
       }
     }
     if (!std::isfinite(loss)) {

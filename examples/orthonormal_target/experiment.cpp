@@ -37,10 +37,10 @@ double norm_of(const gradients<network_type>& found) {
 
 descent_run run_once(const width_settings& s, std::uint64_t seed) {
   network_type teacher({s.d, s.d, 1}), student({s.d, s.n, 1});
-  make_orthonormal_target(teacher, stream(seed, purpose::teacher));
+  make_orthonormal_target(teacher, seed);
   population loss(teacher);
   const double power = loss.loss(student);  // of a student that is zero
-  start_on_orthonormal_target(student, stream(seed, purpose::student));
+  initialize(student, orthonormal_start{}, seed);
   descent_run run;
   gradients<network_type> found;
   for (std::size_t t = 0;; ++t) {
@@ -78,8 +78,8 @@ std::vector<descent_run> run_width(const width_settings& settings, std::size_t t
 
 particle_run run_particles(std::size_t particles, bool closed, std::size_t steps, double rate) {
   network_type teacher({3, 3, 1}), student({3, particles, 1});
-  make_orthonormal_target(teacher, stream(1, purpose::teacher));
-  start_particles(student, stream(1, purpose::student));
+  make_orthonormal_target(teacher, 1);
+  initialize(student, particle_start{}, 1);
   const auto axes = matrix_view<const double>(teacher.layer<1>().linear_weights());
   if (closed) close_under_reflections(student, axes);
   population_with_linear_fit loss(teacher);

@@ -74,22 +74,21 @@ run_inputs<T> draw_inputs_for(const options& o, std::uint64_t seed) {
 template <class Teacher>
 void build_teacher(Teacher& teacher, const options& o, std::uint64_t seed,
                    const run_inputs<typename Teacher::value_type>& inputs) {
-  const stream random(seed, purpose::teacher);
   if (o.reads_images()) {
-    initialize(teacher, linear_default_start{}, random);
+    initialize(teacher, linear_default_start{}, seed, purpose::teacher);
     const data_set<matrix_view<const typename Teacher::value_type>, std::vector<label>> labelled(
         inputs.train, inputs.train_labels);
-    train(teacher, shuffled(labelled, 64, seed), cross_entropy{}, momentum_sgd{.momentum = 0.9},
-          constant_rate{0.01}, {.epochs = o.teacher_epochs});
+    train(teacher, shuffled(labelled, {.batch = 64, .seed = seed}), cross_entropy{},
+          momentum_sgd{.rate = 0.01, .momentum = 0.9}, {.epochs = o.teacher_epochs});
     return;
   }
-  const teacher_settings settings{.values = o.teacher_values, .polarity = o.polarity};
+  const teacher_settings settings{.values = o.teacher_values, .polarity = o.polarity, .seed = seed};
   if (o.teacher_bias == "tuned") {
-    construct_teacher(teacher, settings, tuned_bias{inputs.train}, random);
+    construct_teacher(teacher, settings, tuned_bias{inputs.train});
   } else if (o.teacher_bias == "uniform") {
-    construct_teacher(teacher, settings, uniform_bias{0.5}, random);
+    construct_teacher(teacher, settings, uniform_bias{0.5});
   } else {
-    construct_teacher(teacher, settings, constant_bias{std::stod(o.teacher_bias)}, random);
+    construct_teacher(teacher, settings, constant_bias{std::stod(o.teacher_bias)});
   }
 }
 
@@ -133,13 +132,13 @@ std::vector<layer_result> describe(const Teacher& teacher, const Student& studen
 template <class Student, class Data, class Loss, class Hook>
 void learn(Student& student, const Data& data, const Loss& loss, const options& o,
            std::uint64_t seed, Hook& hook) {
-  const step_rates rate(o.learning_rate);
+  const sgd descent{.rate = step_rates(o.learning_rate)};
   const train_settings settings{.epochs = o.epochs};
   if (o.steps_per_epoch == 0) {
-    train(student, shuffled(data, o.batch, seed), loss, sgd{}, rate, settings, hook);
+    train(student, shuffled(data, {.batch = o.batch, .seed = seed}), loss, descent, settings, hook);
   } else {
     const batch_settings batches{.batch = o.batch, .steps = o.steps_per_epoch, .seed = seed};
-    train(student, with_replacement(data, batches), loss, sgd{}, rate, settings, hook);
+    train(student, with_replacement(data, batches), loss, descent, settings, hook);
   }
 }
 
@@ -196,11 +195,10 @@ run_result run_one(Teacher teacher, Student student, const options& o, std::uint
     observer.teacher_trained(seed, *result.teacher_accuracy);
   }
 
-  const stream random(seed, purpose::student);
   if (o.student_init == "default") {
-    initialize(student, linear_default_start{}, random);
+    initialize(student, linear_default_start{}, seed);
   } else {
-    initialize(student, gaussian_start{std::stod(o.student_init)}, random);
+    initialize(student, gaussian_start{std::stod(o.student_init)}, seed);
   }
   if (o.loss == "mse") {
     learn_and_record(

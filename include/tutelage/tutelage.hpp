@@ -42,3 +42,4 @@
 #include <tutelage/train/optimizer.hpp>
 #include <tutelage/train/schedule.hpp>
 #include <tutelage/train/train.hpp>
+#include <tutelage/train/trainer.hpp>

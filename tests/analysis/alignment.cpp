@@ -34,7 +34,7 @@ alignment of_rho(const matrix<double>& rho) {
 template <class Network>
 Network make_teacher() {
   Network teacher({6, 5, 4, 3});
-  construct_teacher(teacher, {}, uniform_bias{}, stream(3, purpose::teacher));
+  construct_teacher(teacher, {.seed = 3}, uniform_bias{});
   return teacher;
 }
 
@@ -209,7 +209,7 @@ TEST_CASE("permuted and scaled copies are found in every hidden layer") {
 TEST_CASE("an over-realized student: copies, other nodes and dead ones") {
   const auto teacher = make_teacher<deep>();
   wide student({6, 12, 9, 3});
-  initialize_near(student, teacher, 0, stream(1, purpose::student));
+  initialize(student, near_start{teacher, 0}, 1);
   // Teacher node j of layer 1 is copied to j, j + 5 and, for j < 2, j + 10; 11 dies, and with it
   // one of the copies of teacher node 1.
   for (std::size_t i = 0; i < 6; ++i) student.layer<1>().weights()(i, 11) = 0;
@@ -285,9 +285,9 @@ TEST_CASE("float networks, static and dynamic, and networks without hidden layer
   using small = mlp<float, relu, 6, 5, 2>;
   using small_dynamic = mlp<float, relu, dynamic, dynamic, dynamic>;
   small teacher;
-  construct_teacher(teacher, {}, constant_bias{-0.1}, stream(1, purpose::teacher));
+  construct_teacher(teacher, {.seed = 1}, constant_bias{-0.1});
   small_dynamic student({6, 5, 2});
-  initialize_near(student, teacher, 0, stream(1, purpose::student));
+  initialize(student, near_start{teacher, 0}, 1);
   const auto x = draw_inputs<float>(gaussian_inputs{1.5}, 300, 6, 1);
   const auto layers = align(teacher, student, x);
   REQUIRE(layers.size() == 1);

@@ -244,7 +244,7 @@ TEST_CASE("a layer without bias may have gradients where its inputs vanish") {
 
 TEST_CASE("the teacher itself is a critical point") {
   mlp<double, relu, 10, 6, 4> teacher;
-  construct_teacher(teacher, {}, uniform_bias{}, stream(1, purpose::teacher));
+  construct_teacher(teacher, {.seed = 1}, uniform_bias{});
   const auto x = draw_inputs<double>(gaussian_inputs{}, 100, 10, 1);
   const auto found = measure_gradients(teacher, teacher, x);
   for (std::size_t l = 1; l <= 2; ++l) {

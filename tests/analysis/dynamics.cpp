@@ -72,9 +72,9 @@ TEST_CASE("log ratios change at the rate of Theorem 7") {
   const auto before = measure_growth<1>(teacher, student, x);
   const auto error_of = [&](double step) {
     auto moved = student;
-    trainer<decltype(moved), mean_squared_error, sgd> one(moved);
+    trainer one(moved, mean_squared_error{}, sgd{.rate = step});
     one.freeze(2);
-    one.step(x, y, step);
+    one.step(x, y);
     const auto after = measure_growth<1>(teacher, moved, x);
     std::array<double, 5> errors{};
     for (std::size_t k = 1; k < 5; ++k) {

@@ -32,7 +32,7 @@ std::vector<matrix<long double>> started(const Start& start, std::uint64_t seed 
   Network student(widths);
   stream others = random_stream(99);
   randomize(student, others);
-  initialize(student, start, stream(seed, purpose::student));
+  initialize(student, start, seed);
   return weights_of(student);
 }
 
@@ -107,7 +107,7 @@ TEST_CASE("linear_default_start: weights and biases U[-r, r], r = factor / sqrt(
 
 TEST_CASE("linear_default_start is uniform over its range, biases too") {
   mlp<double, relu, 100, 400, 64> student;
-  initialize(student, linear_default_start{}, stream(7, purpose::student));
+  initialize(student, linear_default_start{}, 7);
   const auto check = [](const auto& numbers, double radius) {
     std::array<double, 20> count{};
     double n = 0;
@@ -130,9 +130,9 @@ TEST_CASE("linear_default_start is uniform over its range, biases too") {
 TEST_CASE("starts of layers without bias") {
   network<dense<double, 3, 2, relu, no_bias>, dense<double, 2, 2, identity, no_bias>> student;
   stream random(1, purpose::student);
-  initialize(student, gaussian_start{2}, random);
+  initialize(student, gaussian_start{2}, 1);
   CHECK(student.layer<1>().weights()(0, 0) == 2 * random.normal());
-  initialize(student, linear_default_start{}, stream(1, purpose::student));
+  initialize(student, linear_default_start{}, 1);
   CHECK(std::abs(student.layer<2>().weights()(1, 1)) <= 1 / std::sqrt(2.0));
 }
 
@@ -143,11 +143,10 @@ TEST_CASE("starts that mean nothing") {
   CHECK(message_of<argument_error>([&] { started<static_net<double>>(gaussian_start{nan}); }) ==
         "stream::fill_normal: mean 0, std nan, expected finite and std not negative");
   mlp<double, relu, 4, 2> student;
+  CHECK(message_of<argument_error>([&] { initialize(student, linear_default_start{-1}, 1); }) ==
+        "stream::fill_uniform: [0.5, -0.5), expected finite ends in order");
   CHECK(message_of<argument_error>([&] {
-          initialize(student, linear_default_start{-1}, stream(1, purpose::student));
-        }) == "stream::fill_uniform: [0.5, -0.5), expected finite ends in order");
-  CHECK(message_of<argument_error>([&] {
-          initialize_near(student, student, -0.5, stream(1, purpose::student));
+          initialize(student, near_start{student, -0.5}, 1);
         }) == "stream::fill_normal: mean 0, std -0.5, expected finite and std not negative");
 }
 
@@ -160,7 +159,7 @@ TEST_CASE("without noise a student is the teacher's function, however wide") {
     deep_net<double> student(of_student);
     stream random = random_stream(5);
     randomize(student, random);  // what was there does not matter
-    initialize_near(student, teacher, 0, stream(1, purpose::student));
+    initialize(student, near_start{teacher, 0}, 1);
     check_same_function(teacher, student);
     // Node k copies node k mod m; rows of copies share a fan-out equally.
     const auto W = weights_of(student), W_star = weights_of(teacher);
@@ -183,18 +182,18 @@ TEST_CASE("without noise a student is the teacher's function, however wide") {
 TEST_CASE("teacher and student of other extents and scalars") {
   const auto teacher = random_teacher<mlp<double, leaky_relu<>, 5, 3, 4>>({5, 3, 4});
   mlp<double, leaky_relu<>, 5, 8, 4> wide;
-  initialize_near(wide, teacher, 0, stream(1, purpose::student));
+  initialize(wide, near_start{teacher, 0}, 1);
   check_same_function(teacher, wide);
   mlp<float, leaky_relu<>, 5, dynamic, 4> of_float({5, 7, 4});
-  initialize_near(of_float, teacher, 0, stream(1, purpose::student));
+  initialize(of_float, near_start{teacher, 0}, 1);
   check_same_function(teacher, of_float);
   mlp<long double, leaky_relu<>, dynamic, dynamic, dynamic> of_long_double({5, 4, 4});
-  initialize_near(of_long_double, teacher, 0, stream(1, purpose::student));
+  initialize(of_long_double, near_start{teacher, 0}, 1);
   check_same_function(teacher, of_long_double);
   // A single layer has nothing to share.
   mlp<double, relu, 5, 4> linear, copied;
   linear = random_teacher<decltype(linear)>({5, 4});
-  initialize_near(copied, linear, 0, stream(1, purpose::student));
+  initialize(copied, near_start{linear, 0}, 1);
   CHECK(weights_of(copied) == weights_of(linear));
 }
 
@@ -205,21 +204,21 @@ TEST_CASE("a student with biases near a teacher without, and both without") {
   mlp<double, relu, 4, 5, 2> student;
   stream random = random_stream(6);
   randomize(student, random);
-  initialize_near(student, teacher, 0, stream(1, purpose::student));
+  initialize(student, near_start{teacher, 0}, 1);
   check_same_function(teacher, student);
   CHECK(std::ranges::all_of(student.layer<1>().bias(), [](double b) { return b == 0; }));
   wider without;
-  initialize_near(without, teacher, 0, stream(1, purpose::student));
+  initialize(without, near_start{teacher, 0}, 1);
   check_same_function(teacher, without);
 }
 
 TEST_CASE("noise is N(0, noise^2) on every weight and bias") {
   const auto teacher = random_teacher<mlp<double, relu, 30, 20, 10>>({30, 20, 10});
   mlp<double, relu, 30, 50, 10> exact, noisy, again;
-  initialize_near(exact, teacher, 0, stream(1, purpose::student));
+  initialize(exact, near_start{teacher, 0}, 1);
   for (const double noise : {0.1, 2.0}) {
-    initialize_near(noisy, teacher, noise, stream(1, purpose::student));
-    initialize_near(again, teacher, noise, stream(1, purpose::student));
+    initialize(noisy, near_start{teacher, noise}, 1);
+    initialize(again, near_start{teacher, noise}, 1);
     CHECK(weights_of(again) == weights_of(noisy));
     const auto W = weights_of(noisy), W_exact = weights_of(exact);
     for (std::size_t l = 0; l < 2; ++l) {
@@ -248,32 +247,29 @@ TEST_CASE("a student that cannot hold the teacher") {
   const auto teacher = random_teacher<deep_net<double>>({6, 4, 3, 2});
   const auto refused = [&](const std::array<std::size_t, 4>& of_student) {
     deep_net<double> student(of_student);
-    const std::string message = message_of<shape_error>(
-        [&] { initialize_near(student, teacher, 1, stream(1, purpose::student)); });
+    const std::string message = message_of<shape_error>([&] {
+      initialize(student, near_start{teacher, 1}, 1);
+    });
     CHECK(weights_of(student) == weights_of(deep_net<double>(of_student)));  // untouched
     return message;
   };
   CHECK(refused({5, 4, 3, 2}) ==
-        "initialize_near: teacher and student take different inputs; the teacher 6, the student 5");
+        "near_start: teacher and student take different inputs; the teacher 6, the student 5");
   CHECK(refused({7, 4, 3, 2}) ==
-        "initialize_near: teacher and student take different inputs; the teacher 6, the student 7");
-  CHECK(refused({6, 3, 3, 2}) ==
-        "initialize_near: width 1 of the student is 3, expected at least 4");
-  CHECK(refused({6, 9, 2, 2}) ==
-        "initialize_near: width 2 of the student is 2, expected at least 3");
-  CHECK(
-      refused({6, 4, 3, 1}) ==
-      "initialize_near: teacher and student give different outputs; the teacher 2, the student 1");
-  CHECK(
-      refused({6, 4, 3, 4}) ==
-      "initialize_near: teacher and student give different outputs; the teacher 2, the student 4");
+        "near_start: teacher and student take different inputs; the teacher 6, the student 7");
+  CHECK(refused({6, 3, 3, 2}) == "near_start: width 1 of the student is 3, expected at least 4");
+  CHECK(refused({6, 9, 2, 2}) == "near_start: width 2 of the student is 2, expected at least 3");
+  CHECK(refused({6, 4, 3, 1}) ==
+        "near_start: teacher and student give different outputs; the teacher 2, the student 1");
+  CHECK(refused({6, 4, 3, 4}) ==
+        "near_start: teacher and student give different outputs; the teacher 2, the student 4");
 }
 
 TEST_CASE("a network near itself") {
   const auto teacher = random_teacher<deep_net<double>>({6, 4, 3, 2});
   deep_net<double> expected({6, 4, 3, 2}), moved = teacher;
-  initialize_near(expected, teacher, 0.1, stream(1, purpose::student));
-  initialize_near(moved, moved, 0.1, stream(1, purpose::student));
+  initialize(expected, near_start{teacher, 0.1}, 1);
+  initialize(moved, near_start{moved, 0.1}, 1);
   CHECK(weights_of(moved) == weights_of(expected));
 }
 
@@ -300,7 +296,7 @@ TEST_CASE_TEMPLATE("turning students from and to the last teacher", T, float, do
     std::vector<bool> kept(40);
     for (std::size_t k = 0; k < 40; ++k) kept[k] = side(k) * sign >= 0;
     const auto old = weights_of(student);
-    turn(student, teacher);
+    turn(teacher, student);
     const auto now = weights_of(student);
     for (std::size_t k = 0; k < 40; ++k) {
       if (k != 7) CHECK(side(k) * sign > 0);
@@ -311,12 +307,12 @@ TEST_CASE_TEMPLATE("turning students from and to the last teacher", T, float, do
       turned += !kept[k];
     }
     CHECK(now[1] == before[1]);
-    turn(student, teacher);  // nothing is left to turn
+    turn(teacher, student);  // nothing is left to turn
     CHECK(weights_of(student) == now);
     return turned;
   };
-  const auto from = [](auto& s, const auto& t) { turn_from_last_teacher(s, t); };
-  const auto to = [](auto& s, const auto& t) { turn_to_last_teacher(s, t); };
+  const auto from = [](const auto& t, auto& s) { turn_from_last_teacher(t, s); };
+  const auto to = [](const auto& t, auto& s) { turn_to_last_teacher(t, s); };
   const std::size_t turned = check(-1, from);
   CHECK(turned > 0);
   CHECK(turned < 39);
@@ -327,10 +323,10 @@ TEST_CASE_TEMPLATE("turning students from and to the last teacher", T, float, do
 TEST_CASE("turning a student with other inputs") {
   mlp<double, relu, 6, 3, 2> teacher;
   mlp<double, relu, dynamic, 4, 2> student({5, 4, 2});
-  CHECK(message_of<shape_error>([&] { turn_from_last_teacher(student, teacher); }) ==
+  CHECK(message_of<shape_error>([&] { turn_from_last_teacher(teacher, student); }) ==
         "turn_from_last_teacher: teacher and student take different inputs; the teacher 6, the "
         "student 5");
-  CHECK(message_of<shape_error>([&] { turn_to_last_teacher(student, teacher); }) ==
+  CHECK(message_of<shape_error>([&] { turn_to_last_teacher(teacher, student); }) ==
         "turn_to_last_teacher: teacher and student take different inputs; the teacher 6, the "
         "student 5");
 }

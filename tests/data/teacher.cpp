@@ -33,7 +33,7 @@ using wide = matrix<long double>;
 template <class Network, class Bias>
 Network make_teacher(const Bias& bias, double polarity = 0, std::uint64_t seed = 1) {
   Network teacher(deep_widths);
-  construct_teacher(teacher, {.polarity = polarity}, bias, stream(seed, purpose::teacher));
+  construct_teacher(teacher, {.polarity = polarity, .seed = seed}, bias);
   return teacher;
 }
 
@@ -153,7 +153,7 @@ TEST_CASE("columns of a teacher") {
 TEST_CASE("entries are drawn from the list, each as likely as the others") {
   const std::vector<double> values{-1, -0.75, -0.5, -0.25, 0, 0.25, 0.5, 0.75, 1};
   mlp<double, relu, 4, 100, 100> teacher;
-  construct_teacher(teacher, {.values = values}, constant_bias{}, stream(5, purpose::teacher));
+  construct_teacher(teacher, {.values = values, .seed = 5}, constant_bias{});
   std::vector<double> count(values.size());
   const auto W = teacher.layer<2>().linear_weights();
   for (std::size_t i = 0; i < W.rows(); ++i) {
@@ -173,7 +173,7 @@ TEST_CASE("all columns that there are, and no more") {
   const auto construct_with = [](const std::array<std::size_t, 3>& widths,
                                  const std::vector<double>& values) {
     mlp<double, relu, dynamic, dynamic, dynamic> teacher(widths);
-    construct_teacher(teacher, {.values = values}, constant_bias{}, stream(1, purpose::teacher));
+    construct_teacher(teacher, {.values = values, .seed = 1}, constant_bias{});
     return teacher;
   };
   const std::vector<double> five{-0.5, -0.25, 0, 0.25, 0.5};
@@ -218,9 +218,8 @@ TEST_CASE("all columns that there are, and no more") {
 TEST_CASE("settings that mean nothing") {
   mlp<double, relu, 3, 2, 1> teacher;
   const auto refused = [&](const teacher_settings& settings) {
-    return message_of<argument_error>([&] {
-      construct_teacher(teacher, settings, constant_bias{}, stream(1, purpose::teacher));
-    });
+    return message_of<argument_error>(
+        [&] { construct_teacher(teacher, settings, constant_bias{}); });
   };
   const double inf = std::numeric_limits<double>::infinity();
   const double nan = std::numeric_limits<double>::quiet_NaN();
@@ -232,7 +231,7 @@ TEST_CASE("settings that mean nothing") {
   CHECK(refused({.polarity = nan}) == polarity);
   CHECK(refused({.polarity = -inf}) == polarity);
   CHECK(message_of<argument_error>([&] {
-          construct_teacher(teacher, {}, uniform_bias{-1}, stream(1, purpose::teacher));
+          construct_teacher(teacher, {.seed = 1}, uniform_bias{-1});
         }) == "stream::fill_uniform: [1, -1), expected finite ends in order");
 }
 
@@ -296,7 +295,7 @@ TEST_CASE("constant biases are the same number in every layer, of every strength
 TEST_CASE("uniform biases are scaled with their columns") {
   // Entries of 1 and -1: every column's norm was sqrt(16) = 4.
   mlp<double, relu, 16, 400, 400> teacher;
-  construct_teacher(teacher, {.values = {-1, 1}}, uniform_bias{0.75}, stream(3, purpose::teacher));
+  construct_teacher(teacher, {.values = {-1, 1}, .seed = 3}, uniform_bias{0.75});
   const auto check = [](const auto& bias, double half_width) {
     double sum = 0, squares = 0;
     for (const double b : bias) {
@@ -459,7 +458,7 @@ TEST_CASE_TEMPLATE("outputs that are constant over the sample are only shifted",
       for (std::size_t j = 0; j < 6; ++j) inputs(i, j) = T(0.1) * static_cast<T>(j + 1);
     }
     mlp<T, relu, dynamic, dynamic> linear({6, 30});
-    construct_teacher(linear, {}, constant_bias{}, stream(2, purpose::teacher));
+    construct_teacher(linear, {.seed = 2}, constant_bias{});
     const wide before = weights_of(linear)[0];
     tune_biases(linear, inputs);
     const wide W = weights_of(linear)[0];
@@ -571,9 +570,9 @@ TEST_CASE("normalize_columns of a layer without bias") {
 
 TEST_CASE("construct_teacher for layers without bias") {
   network<dense<double, 5, 4, relu, no_bias>, dense<double, 4, 3, identity, no_bias>> bare;
-  construct_teacher(bare, {}, no_bias{}, stream(11, purpose::teacher));
+  construct_teacher(bare, {.seed = 11}, no_bias{});
   mlp<double, relu, 5, 4, 3> whole;
-  construct_teacher(whole, {}, constant_bias{}, stream(11, purpose::teacher));
+  construct_teacher(whole, {.seed = 11}, constant_bias{});
   CHECK(to_matrix(bare.layer<1>().weights()) == to_matrix(whole.layer<1>().linear_weights()));
   CHECK(to_matrix(bare.layer<2>().weights()) == to_matrix(whole.layer<2>().linear_weights()));
 }
@@ -581,6 +580,6 @@ TEST_CASE("construct_teacher for layers without bias") {
 TEST_CASE("construct_teacher with a bias that is no number") {
   mlp<double, relu, 5, 4, 3> teacher;
   CHECK(message_of<argument_error>([&] {
-          construct_teacher(teacher, {}, constant_bias{std::nan("")}, stream(1, purpose::teacher));
+          construct_teacher(teacher, {}, constant_bias{std::nan("")});
         }) == "construct_teacher: the bias is not a finite number");
 }

@@ -6,5 +6,5 @@ using namespace tutelage;
 using samples = data_set<matrix<float>, matrix<float>>;
 
 void f(mlp<double, relu, 3, 2, 1>& student, const samples& data) {
-  train(student, with_replacement(data, {}), mean_squared_error{}, sgd{}, constant_rate{0.1}, {});
+  train(student, with_replacement(data, {}), mean_squared_error{}, sgd{.rate = 0.1});
 }

@@ -5,5 +5,5 @@
 using namespace tutelage;
 
 void f(const mlp<double, relu, 100, 10, 50>& teacher, mlp<double, relu, 90, 50, 40>& student) {
-  initialize_near(student, teacher, 0.1, stream(1, purpose::student));
+  initialize(student, near_start{teacher, 0.1}, 1);
 }

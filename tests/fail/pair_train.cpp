@@ -7,6 +7,6 @@
 using namespace tutelage;
 
 void f(const mlp<double, relu, 100, 10, 50>& teacher, mlp<double, relu, 90, 50, 40>& student) {
-  train(student, fresh_each_step(teacher, gaussian_inputs{}, {}), mean_squared_error{}, sgd{},
-        constant_rate{0.1}, {});
+  train(student, fresh_each_step(teacher, gaussian_inputs{}, {}), mean_squared_error{},
+        sgd{.rate = 0.1});
 }

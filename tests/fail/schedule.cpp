@@ -1,10 +1,9 @@
-// expect: train: the rate is a schedule, a function of the epoch: constant_rate{0.1}, say
+// expect: learning_rate: a rate is a number, or a schedule: a function of the epoch
 // clang-format off
-#include <tutelage/train/train.hpp>
+#include <tutelage/train/optimizer.hpp>
 
 using namespace tutelage;
-using samples = data_set<matrix<double>, matrix<double>>;
 
-void f(mlp<double, relu, 3, 2, 1>& student, const samples& data) {
-  train(student, with_replacement(data, {}), mean_squared_error{}, sgd{}, 0.1, {});
+sgd f() {
+  return sgd{.rate = "0:0.1,20:0.01"};
 }

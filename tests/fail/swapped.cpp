@@ -6,5 +6,5 @@ using namespace tutelage;
 using samples = data_set<matrix<double>, matrix<double>>;
 
 void f(mlp<double, relu, 3, 2, 1>& student, const samples& data) {
-  train(student, with_replacement(data, {}), sgd{}, mean_squared_error{}, constant_rate{0.1}, {});
+  train(student, with_replacement(data, {}), sgd{.rate = 0.1}, mean_squared_error{});
 }

@@ -5,5 +5,5 @@
 using namespace tutelage;
 
 void f(mlp<double, relu, 3, 2, 1>& student) {
-  trainer<mlp<double, relu, 3, 2, 1>, sgd, mean_squared_error> learning(student);
+  trainer learning(student, sgd{.rate = 0.1}, mean_squared_error{});
 }

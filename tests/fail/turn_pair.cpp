@@ -5,5 +5,5 @@
 using namespace tutelage;
 
 void f(const mlp<double, relu, 6, 3, 2>& teacher, mlp<double, relu, 5, 4, 2>& student) {
-  turn_from_last_teacher(student, teacher);
+  turn_from_last_teacher(teacher, student);
 }

@@ -7,12 +7,12 @@
 int main() {
   using namespace tutelage;
   mlp<double, relu, 4, 3, 2> teacher;
-  construct_teacher(teacher, {}, constant_bias{0.1}, stream(1, purpose::teacher));
+  construct_teacher(teacher, {.seed = 1}, constant_bias{0.1});
   const auto x = draw_inputs<double>(gaussian_inputs{}, 100, 4, 1);
   const double rho = align(teacher, teacher, x)[0].rho_mean();
   std::printf("%g\n", rho);
   two_layer<double, relu, 4, 3, 2> plain;
-  initialize(plain, gaussian_start{1}, stream(1, purpose::student));
+  initialize(plain, gaussian_start{1}, 1);
   population loss(plain);
   const double J = flow_of(loss, plain).loss();
   return rho > 0.999 && J < 1e-12 ? 0 : 1;

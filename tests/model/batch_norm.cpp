@@ -207,10 +207,10 @@ TEST_CASE("batch_norm: a trainer tracks one batch a step, and evaluation changes
   network net(dense<double>(3, 4), batch_norm<double>(4), gated<relu>(), dense<double>(4, 2));
   randomize_parameters(net, random);
   const auto x = random_matrix<double>(20, 3, random), y = random_matrix<double>(20, 2, random);
-  trainer learning(net, mean_squared_error{}, momentum_sgd{});
-  const double first = learning.step(x, matrix_view<const double>(y), 0.01);
-  for (int step = 1; step < 100; ++step) learning.step(x, matrix_view<const double>(y), 0.01);
-  CHECK(learning.step(x, matrix_view<const double>(y), 0.01) < first);
+  trainer learning(net, mean_squared_error{}, momentum_sgd{.rate = 0.01});
+  const double first = learning.step(x, matrix_view<const double>(y));
+  for (int step = 1; step < 100; ++step) learning.step(x, matrix_view<const double>(y));
+  CHECK(learning.step(x, matrix_view<const double>(y)) < first);
   CHECK(net.layer<2>().num_batches_tracked() == 101);
   // After many steps on one batch both modes agree but for the variance's M/(M-1).
   net(x);

@@ -210,7 +210,7 @@ TEST_CASE("a user's layers learn, stay when frozen, and are told of each batch")
   activations<decltype(teacher)> of_teacher;
   const auto y = to_matrix(teacher.forward(training{}, x, of_teacher));
 
-  const auto learn = [&](const auto& optimizer, double rate) {
+  const auto learn = [&](const auto& optimizer) {
     auto student = mixed_network<double>();
     draw_parameters(student, 6);  // near the teacher
     student.for_each_parameter([](auto W) {
@@ -222,9 +222,9 @@ TEST_CASE("a user's layers learn, stay when frozen, and are told of each batch")
     learning.freeze(3);
     std::vector<matrix<double>> before, after;
     student.for_each_parameter([&](auto W) { before.push_back(to_matrix(W)); });
-    const double first = learning.step(x, matrix_view<const double>(y), rate);
-    for (int step = 0; step < 200; ++step) learning.step(x, matrix_view<const double>(y), rate);
-    CHECK(learning.step(x, matrix_view<const double>(y), rate) < first);
+    const double first = learning.step(x, matrix_view<const double>(y));
+    for (int step = 0; step < 200; ++step) learning.step(x, matrix_view<const double>(y));
+    CHECK(learning.step(x, matrix_view<const double>(y)) < first);
     student.for_each_parameter([&](auto W) { after.push_back(to_matrix(W)); });
     for (std::size_t p = 0; p < before.size(); ++p) {
       CAPTURE(p);
@@ -233,9 +233,9 @@ TEST_CASE("a user's layers learn, stay when frozen, and are told of each batch")
     CHECK(student.layer<4>().tracked() == 202);
     CHECK(student.layer<7>().tracked() == 202);
   };
-  learn(sgd{}, 1e-4);
-  learn(momentum_sgd{}, 1e-5);
-  learn(adam{}, 1e-4);
+  learn(sgd{.rate = 1e-4});
+  learn(momentum_sgd{.rate = 1e-5});
+  learn(adam{.rate = 1e-4});
 }
 
 TEST_CASE("blocks have PyTorch's names and shapes") {

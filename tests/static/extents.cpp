@@ -30,8 +30,11 @@ static_assert(gate<identity> && gate<relu> && gate<leaky_relu<>> &&
               gate<leaky_relu<dynamic_slope>>);
 static_assert(row_source<matrix_view<const double>>);
 static_assert(input_distribution<gaussian_inputs> && input_distribution<uniform_inputs>);
-static_assert(rate_schedule<constant_rate> && rate_schedule<step_rates> &&
-              rate_schedule<halving_rate> && rate_schedule<cosine_rate>);
+static_assert(rate_schedule<step_rates> && rate_schedule<halving_rate> &&
+              rate_schedule<cosine_rate> && rate_schedule<learning_rate>);
+static_assert(optimizer<sgd, double> && optimizer<momentum_sgd, float> &&
+              optimizer<adam, long double> && optimizer<sgd, std::complex<double>> &&
+              !optimizer<adam, std::complex<double>> && !optimizer<mean_squared_error, double>);
 
 // A view converts to const and to dynamic extents by itself; to static ones only when asked.
 static_assert(std::is_convertible_v<matrix_view<double, 3, 4>, matrix_view<const double>>);

@@ -12,7 +12,7 @@ std::size_t all_of_batches(const mlp<double, relu, dynamic, dynamic, dynamic>& t
                            const data_set<matrix<double>, matrix<double>>& rows,
                            const data_set<matrix<double>, std::vector<label>>& labels) {
   return one(with_replacement(rows, {})) + one(with_replacement(labels, {})) +
-         one(shuffled(rows, 2, 1)) + one(full_batch(labels)) +
+         one(shuffled(rows, {.batch = 2, .seed = 1})) + one(full_batch(labels)) +
          one(fresh_each_step(teacher, gaussian_inputs{}, {})) +
          one(fresh_each_epoch(teacher, uniform_inputs{}, 9, {}));
 }

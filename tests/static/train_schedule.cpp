@@ -9,6 +9,6 @@ double one(const S& schedule) {
 }
 
 double all_of_schedule() {
-  return one(constant_rate{}) + one(step_rates({{0, 0.1}})) + one(halving_rate{}) +
-         one(cosine_rate{});
+  return one(learning_rate(0.1)) + one(learning_rate(halving_rate{})) +
+         one(step_rates({{0, 0.1}})) + one(halving_rate{}) + one(cosine_rate{});
 }

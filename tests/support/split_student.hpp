@@ -28,7 +28,7 @@ inline split_student make_split_student(std::size_t d, std::size_t m, std::size_
                                         std::size_t C, std::uint64_t seed) {
   const std::size_t n = m * split + 3;
   split_student s{any_mlp({d, m, C}), any_mlp({d, n, C}), {}, {}, 0};
-  construct_teacher(s.teacher, {}, uniform_bias{0.5}, stream(seed, purpose::teacher));
+  construct_teacher(s.teacher, {.seed = seed}, uniform_bias{0.5});
   stream random = random_stream(seed);
   const auto place = random.permutation(n);
   auto W = s.student.layer<1>().weights();

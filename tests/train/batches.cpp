@@ -155,7 +155,7 @@ TEST_CASE("what a source of batches is") {
   // A source that would outlive its data set or teacher is refused.
   static_assert(std::is_constructible_v<with_replacement<paired>, const paired&, batch_settings>);
   static_assert(!std::is_constructible_v<with_replacement<paired>, paired, batch_settings>);
-  static_assert(!std::is_constructible_v<shuffled<paired>, paired, std::size_t, std::uint64_t>);
+  static_assert(!std::is_constructible_v<shuffled<paired>, paired, shuffle_settings>);
   static_assert(!std::is_constructible_v<full_batch<paired>, paired>);
   static_assert(!std::is_constructible_v<fresh_each_step<teacher_type, gaussian_inputs>,
                                          teacher_type, gaussian_inputs, batch_settings>);
@@ -174,7 +174,7 @@ TEST_CASE("sources are functions of seed, epoch and step") {
   check_order([&](std::uint64_t seed) {
     return with_replacement(data, {.batch = 16, .steps = 5, .seed = seed});
   });
-  check_order([&](std::uint64_t seed) { return shuffled(labels, 16, seed); });
+  check_order([&](std::uint64_t seed) { return shuffled(labels, {.batch = 16, .seed = seed}); });
   check_order([&](std::uint64_t seed) {
     return fresh_each_step(teacher, gaussian_inputs{}, {.batch = 3, .steps = 5, .seed = seed});
   });
@@ -211,7 +211,7 @@ TEST_CASE("shuffled visits each sample once an epoch; the last batch may be shor
   for (const std::size_t N : {1U, 2U, 16U, 50U, 255U, 256U, 257U, 1000U}) {
     const auto data = numbered_labels(N);
     for (const std::size_t size : {std::size_t{1}, std::size_t{16}, N, N + 1, std::size_t{5000}}) {
-      shuffled source(data, size, 4);
+      shuffled source(data, {.batch = size, .seed = 4});
       CHECK(source.steps() == (N - 1) / size + 1);
       std::vector<std::size_t> first_epoch;
       for (std::size_t epoch = 0; epoch < 2; ++epoch) {
@@ -239,7 +239,7 @@ TEST_CASE("shuffled visits each sample once an epoch; the last batch may be shor
 TEST_CASE("shuffled: every sample is as likely at every place") {
   const std::size_t N = 7, epochs = 5000;
   const auto data = numbered(N);
-  shuffled source(data, 3, 8);
+  shuffled source(data, {.batch = 3, .seed = 8});
   std::vector<double> count(N * N);
   for (std::size_t epoch = 0; epoch < epochs; ++epoch) {
     for (std::size_t step = 0; step < source.steps(); ++step) {
@@ -356,7 +356,7 @@ TEST_CASE("a source may be copied and moved between steps") {
   check([&] { return fresh_each_epoch(teacher, gaussian_inputs{}, 30, settings); });
   check([&] { return fresh_each_step(teacher, gaussian_inputs{}, settings); });
   check([&] { return with_replacement(data, settings); });
-  check([&] { return shuffled(data, 5, 1); });
+  check([&] { return shuffled(data, {.batch = 5, .seed = 1}); });
 }
 
 TEST_CASE("batches of images") {
@@ -377,7 +377,7 @@ TEST_CASE("batches of images") {
     }
   };
   check(with_replacement(data, {.batch = 3, .steps = 4}));
-  check(shuffled(data, 6, 1));
+  check(shuffled(data, {.batch = 6, .seed = 1}));
   check(full_batch(data));
 }
 
@@ -389,7 +389,8 @@ TEST_CASE("sources of nothing") {
         "with_replacement: batch is 0, expected at least 1");
   CHECK(refused([&] { with_replacement(data, {.steps = 0}); }) ==
         "with_replacement: steps is 0, expected at least 1");
-  CHECK(refused([&] { shuffled(data, 0, 1); }) == "shuffled: batch is 0, expected at least 1");
+  CHECK(refused([&] { shuffled(data, {.batch = 0, .seed = 1}); }) ==
+        "shuffled: batch is 0, expected at least 1");
   CHECK(refused([&] { full_batch(data, 0); }) == "full_batch: steps is 0, expected at least 1");
   CHECK(refused([&] { fresh_each_step(teacher, gaussian_inputs{}, {.batch = 0}); }) ==
         "fresh_each_step: batch is 0, expected at least 1");
@@ -405,7 +406,7 @@ TEST_CASE("sources of nothing") {
 
 TEST_CASE("shuffled has as many steps as it says") {
   const auto data = numbered(5);
-  shuffled source(data, 2, 1);
+  shuffled source(data, {.batch = 2, .seed = 1});
   CHECK(source.next(0, 2).x.rows() == 1);
   CHECK(message_of<argument_error>([&] { source.next(0, 3); }) ==
         "shuffled: step 3, an epoch has 3");
@@ -414,7 +415,7 @@ TEST_CASE("shuffled has as many steps as it says") {
 TEST_CASE("sources and data sets that were moved from") {
   auto data = numbered(20);
   with_replacement drawn(data, {.batch = 4, .steps = 3, .seed = 6});
-  shuffled visited(data, 5, 1);
+  shuffled visited(data, {.batch = 5, .seed = 1});
   full_batch whole(data);
   // The same epoch and step after a move: of a source that is asked on, and of what it became.
   const auto second = owned(drawn, 0, 1), first_visit = owned(visited, 0, 0);

@@ -46,10 +46,10 @@ TEST_CASE("a history records every epoch, and measures it then") {
       [](const auto& r) { return static_cast<float>(r.rate); });
   history nothing_measured;
   CHECK(kept.records().empty());
-  static_assert(train_hook<decltype(kept), net>);
+  static_assert(train_hook<decltype(kept), net, sgd>);
   static_assert(std::is_same_v<decltype(nothing_measured), history<>>);
   train(student, fresh_each_step(teacher, gaussian_inputs{}, {.batch = 8, .steps = 5}),
-        mean_squared_error{}, sgd{}, step_rates({{0, 0.1}, {2, 0.05}}), {.epochs = 4}, note, kept,
+        mean_squared_error{}, sgd{.rate = step_rates("0:0.1,2:0.05")}, {.epochs = 4}, note, kept,
         nothing_measured);
   const auto& records = kept.records();
   REQUIRE(records.size() == 4);
@@ -70,7 +70,7 @@ TEST_CASE("a history records every epoch, and measures it then") {
   CHECK(records[3].measured[0] == mean_loss(student, evaluation, mean_squared_error{}));
   // A history goes on where it was.
   train(student, fresh_each_step(teacher, gaussian_inputs{}, {.batch = 8, .steps = 2}),
-        mean_squared_error{}, sgd{}, constant_rate{0.1}, {.epochs = 1}, kept);
+        mean_squared_error{}, sgd{.rate = 0.1}, {.epochs = 1}, kept);
   REQUIRE(records.size() == 5);
   CHECK(records[4].epoch == 1);
   CHECK(records[4].step == 2);
@@ -82,7 +82,7 @@ TEST_CASE("measures may keep something of their own") {
   auto student = random_net(2);
   history counted([calls = 0](const auto&) mutable { return ++calls; });
   train(student, fresh_each_step(teacher, gaussian_inputs{}, {.batch = 8, .steps = 1}),
-        mean_squared_error{}, sgd{}, constant_rate{0.1}, {.epochs = 3}, counted);
+        mean_squared_error{}, sgd{.rate = 0.1}, {.epochs = 3}, counted);
   REQUIRE(counted.records().size() == 3);
   CHECK(counted.records()[0].measured == std::array{1.0});
   CHECK(counted.records()[2].measured == std::array{3.0});

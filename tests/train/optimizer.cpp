@@ -5,6 +5,7 @@
 #include <limits>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <tutelage/model/network.hpp>
@@ -102,12 +103,12 @@ void check_sgd(const Layer& layer) {
   for (const std::size_t N : {1U, 2U, 5U, 16U}) {
     for (const double decay : {0.0, 0.01, 0.5}) {
       for (const double rate : {0.1, 0.001}) {
-        check_steps<reference::sgd_parameter>(layer, sgd{.weight_decay = decay},
+        check_steps<reference::sgd_parameter>(layer, sgd{.rate = rate, .weight_decay = decay},
                                               {.weight_decay = rounded<T>(decay)}, rate, N,
                                               random_batch<T>, false);
         for (const double momentum : {0.0, 0.9}) {
           check_steps<reference::sgd_parameter>(
-              layer, momentum_sgd{.momentum = momentum, .weight_decay = decay},
+              layer, momentum_sgd{.rate = rate, .momentum = momentum, .weight_decay = decay},
               {.weight_decay = rounded<T>(decay), .momentum = rounded<T>(momentum)}, rate, N,
               random_batch<T>, false);
         }
@@ -121,11 +122,13 @@ void check_adam(const Layer& layer) {
   for (const std::size_t N : {1U, 2U, 8U}) {
     for (const double decay : {0.0, 0.01}) {
       for (const double rate : {0.1, 0.001}) {
-        check_steps<reference::adam_parameter>(layer, adam{.weight_decay = decay},
+        check_steps<reference::adam_parameter>(layer, adam{.rate = rate, .weight_decay = decay},
                                                {.weight_decay = rounded<T>(decay)}, rate, N,
                                                whole_batch<T>, true);
         check_steps<reference::adam_parameter>(
-            layer, adam{.beta1 = 0.5, .beta2 = 0.75, .epsilon = 0.125, .weight_decay = decay},
+            layer,
+            adam{
+                .rate = rate, .beta1 = 0.5, .beta2 = 0.75, .epsilon = 0.125, .weight_decay = decay},
             {.weight_decay = rounded<T>(decay), .beta1 = 0.5L, .beta2 = 0.75L, .eps = 0.125L}, rate,
             N, whole_batch<T>, true);
       }
@@ -154,14 +157,18 @@ TEST_CASE("adam on layers of other extents, and without bias") {
   check_adam<float>(dense<float, dynamic, 4, identity, no_bias>(3, 4));
 }
 
-TEST_CASE("defaults are PyTorch's") {
-  CHECK(sgd{}.weight_decay == 0);
-  CHECK(momentum_sgd{}.momentum == 0.9);
-  CHECK(momentum_sgd{}.weight_decay == 0);
-  CHECK(adam{}.beta1 == 0.9);
-  CHECK(adam{}.beta2 == 0.999);
-  CHECK(adam{}.epsilon == 1e-8);
-  CHECK(adam{}.weight_decay == 0);
+TEST_CASE("defaults are PyTorch's, but for the rate, which has none") {
+  CHECK(sgd{.rate = 1}.weight_decay == 0);
+  const momentum_sgd with_momentum{.rate = 0.25};
+  CHECK(with_momentum.rate(7) == 0.25);
+  CHECK(with_momentum.momentum == 0.9);
+  CHECK(with_momentum.weight_decay == 0);
+  const adam a{.rate = cosine_rate{0.5, 10}};
+  CHECK(a.rate(10) == 0);
+  CHECK(a.beta1 == 0.9);
+  CHECK(a.beta2 == 0.999);
+  CHECK(a.epsilon == 1e-8);
+  CHECK(a.weight_decay == 0);
 }
 
 TEST_CASE("adam's first step has the size of the rate, whatever the gradient") {
@@ -171,8 +178,8 @@ TEST_CASE("adam's first step has the size of the rate, whatever the gradient") {
   const matrix<double> x{{1e-3, -1e5}}, g{{1.0}};
   const matrix_view<const double, dynamic, 2> x_view(x);
   const matrix_view<const double, dynamic, 1> g_view(g);
-  take_step(layer, adam{}, x_view, g_view, 0.25, state);
-  CHECK(state.steps == 1);
+  take_step(layer, adam{.rate = 0.25}, x_view, g_view, 0.25, state);
+  CHECK(state.step == 1);
   CHECK(close_to(layer.weights()(0, 0), 0.25 * 1e-3 / (1e-3 + 1e-8), 8 * epsilon<double> * 0.25));
   CHECK(close_to(layer.weights()(1, 0), -0.25 * 1e5 / (1e5 + 1e-8), 8 * epsilon<double> * 0.25));
   // A gradient of zero moves nothing.
@@ -180,7 +187,7 @@ TEST_CASE("adam's first step has the size of the rate, whatever the gradient") {
   adam::state<double> unmoved;
   unmoved.allocate(2, 1);
   const matrix<double> zero{{0.0}};
-  take_step(still, adam{}, x_view, matrix_view(zero), 0.25, unmoved);
+  take_step(still, adam{.rate = 0.25}, x_view, matrix_view(zero), 0.25, unmoved);
   CHECK(still.weights()(0, 0) == 0);
   CHECK(still.weights()(1, 0) == 0);
 }
@@ -201,7 +208,7 @@ TEST_CASE_TEMPLATE("an sgd step is W + rate dW, dW as backward has it", T, float
   const auto check = [&](auto layer, const auto& f_below, const auto& g_l, const auto& dW) {
     const auto before = to_matrix(layer.weights());
     sgd::state<T> state;
-    take_step(layer, sgd{}, f_below, g_l, T(rate), state);
+    take_step(layer, sgd{.rate = 0.1}, f_below, g_l, T(rate), state);
     for (std::size_t i = 0; i < before.shape(0); ++i) {
       for (std::size_t k = 0; k < before.shape(1); ++k) {
         real_t<T> gauge = std::abs(before(i, k));
@@ -256,21 +263,47 @@ TEST_CASE("a duplicated batch takes the same step") {
     CHECK(result);
   };
   const dense<double, 3, 2, relu> layer;
-  check(sgd{0.01}, layer);
-  check(momentum_sgd{0.9, 0.01}, layer);
-  check(adam{}, layer);
+  check(sgd{.rate = 0.1, .weight_decay = 0.01}, layer);
+  check(momentum_sgd{.rate = 0.1, .weight_decay = 0.01}, layer);
+  check(adam{.rate = 0.1}, layer);
 }
 
-TEST_CASE("states start at zero, in the shape of the weights") {
+TEST_CASE("states start at zero, in the shape of the weights, and show what they keep") {
+  const auto names = [](auto& state, bool zero) {
+    std::string result;
+    state.for_each_block("a.", [&](const auto& b) {
+      result += b.name + ' ';
+      std::size_t size = 1;
+      for (const std::size_t n : b.shape) size *= n;
+      CHECK(b.values.rows() * b.values.cols() == size);
+      if (b.name == "a.step") {
+        CHECK(size == 1);
+      } else {
+        CHECK(b.shape == std::vector<std::size_t>{3, 2});
+      }
+      if (zero) CHECK(b.values(b.values.rows() - 1, b.values.cols() - 1) == 0);
+    });
+    return result;
+  };
+  sgd::state<double> nothing;
+  nothing.allocate(3, 2);
+  CHECK(names(nothing, true).empty());
   momentum_sgd::state<float> velocity;
   velocity.allocate(3, 2);
-  CHECK(velocity.velocity == make_matrix<float>(3, 2));
+  CHECK(velocity.momentum_buffer == make_matrix<float>(3, 2));
+  CHECK(names(velocity, true) == "a.momentum_buffer ");
   adam::state<double> moments;
   moments.allocate(3, 2);
-  CHECK(moments.direction == make_matrix<double>(3, 2));
-  CHECK(moments.first == make_matrix<double>(3, 2));
-  CHECK(moments.second == make_matrix<double>(3, 2));
-  CHECK(moments.steps == 0);
+  CHECK(moments.exp_avg == make_matrix<double>(3, 2));
+  CHECK(moments.exp_avg_sq == make_matrix<double>(3, 2));
+  CHECK(moments.step == 0);
+  CHECK(names(moments, true) == "a.exp_avg a.exp_avg_sq a.step ");
+  // Through the blocks, numbers can be put back where they were.
+  moments.for_each_block("", [](const auto& b) { b.values(0, 0) = 5; });
+  CHECK(moments.exp_avg(0, 0) == 5);
+  CHECK(moments.exp_avg_sq(0, 0) == 5);
+  CHECK(moments.step == 5);
+  CHECK(names(std::as_const(moments), false) == "a.exp_avg a.exp_avg_sq a.step ");
 }
 
 TEST_CASE("settings that mean nothing") {
@@ -282,23 +315,23 @@ TEST_CASE("settings that mean nothing") {
   for (const double wrong : {-1e-9, nan, infinity}) {
     const std::string decay =
         detail::text(": weight_decay is ", wrong, ", expected a finite number from 0 on");
-    CHECK(refused(sgd{wrong}) == "sgd" + decay);
-    CHECK(refused(momentum_sgd{0.9, wrong}) == "momentum_sgd" + decay);
-    CHECK(refused(adam{.weight_decay = wrong}) == "adam" + decay);
+    CHECK(refused(sgd{.rate = 1, .weight_decay = wrong}) == "sgd" + decay);
+    CHECK(refused(momentum_sgd{.rate = 1, .weight_decay = wrong}) == "momentum_sgd" + decay);
+    CHECK(refused(adam{.rate = 1, .weight_decay = wrong}) == "adam" + decay);
   }
   for (const double wrong : {-0.1, 1.0, 1.5, nan}) {
     const std::string share = detail::text(" is ", wrong, ", expected a number in [0, 1)");
-    CHECK(refused(momentum_sgd{wrong}) == "momentum_sgd: momentum" + share);
-    CHECK(refused(adam{.beta1 = wrong}) == "adam: beta1" + share);
-    CHECK(refused(adam{.beta2 = wrong}) == "adam: beta2" + share);
+    CHECK(refused(momentum_sgd{.rate = 1, .momentum = wrong}) == "momentum_sgd: momentum" + share);
+    CHECK(refused(adam{.rate = 1, .beta1 = wrong}) == "adam: beta1" + share);
+    CHECK(refused(adam{.rate = 1, .beta2 = wrong}) == "adam: beta2" + share);
   }
   for (const double wrong : {-1e-8, 0.0, nan, infinity}) {
-    CHECK(refused(adam{.epsilon = wrong}) ==
+    CHECK(refused(adam{.rate = 1, .epsilon = wrong}) ==
           detail::text("adam: epsilon is ", wrong, ", expected a positive number"));
   }
-  CHECK_NOTHROW(sgd{}.check());
-  CHECK_NOTHROW((momentum_sgd{0, 0.1}.check()));
-  CHECK_NOTHROW((adam{.beta1 = 0, .beta2 = 0}.check()));
+  CHECK_NOTHROW(sgd{.rate = 1}.check());
+  CHECK_NOTHROW((momentum_sgd{.rate = 1, .momentum = 0, .weight_decay = 0.1}.check()));
+  CHECK_NOTHROW((adam{.rate = 1, .beta1 = 0, .beta2 = 0}.check()));
 }
 
 TEST_CASE("steps that do not fit the layer or what is kept") {
@@ -324,7 +357,7 @@ TEST_CASE("steps that do not fit the layer or what is kept") {
     state.allocate(3, 2);
     CHECK(refused(5, 3, 5, 2) == name + ": " + kept_as + " is (3x2), expected (4x2)");
   };
-  check(sgd{}, "sgd", "");
-  check(momentum_sgd{}, "momentum_sgd", "velocity");
-  check(adam{}, "adam", "direction");
+  check(sgd{.rate = 1}, "sgd", "");
+  check(momentum_sgd{.rate = 1}, "momentum_sgd", "momentum_buffer");
+  check(adam{.rate = 1}, "adam", "direction");
 }

@@ -18,18 +18,28 @@ constexpr std::size_t last_epoch = std::numeric_limits<std::size_t>::max();
 }  // namespace
 
 TEST_CASE("what a schedule is") {
-  static_assert(rate_schedule<constant_rate> && rate_schedule<step_rates> &&
+  static_assert(rate_schedule<learning_rate> && rate_schedule<step_rates> &&
                 rate_schedule<halving_rate> && rate_schedule<cosine_rate>);
   const auto function = [](std::size_t epoch) { return 1.0F / static_cast<float>(epoch + 1); };
   static_assert(rate_schedule<decltype(function)>);
   static_assert(!rate_schedule<std::map<std::size_t, double>>);
 }
 
-TEST_CASE("constant_rate") {
-  CHECK(constant_rate{}.rate == 0.01);
+TEST_CASE("learning_rate: a number, a schedule, or any function of the epoch") {
   for (const std::size_t epoch : {std::size_t{0}, std::size_t{1}, last_epoch}) {
-    CHECK(constant_rate{0.3}(epoch) == 0.3);
+    CHECK(learning_rate(0.3)(epoch) == 0.3);
+    CHECK(learning_rate(0.5F)(epoch) == 0.5);
+    CHECK(learning_rate(2)(epoch) == 2);
   }
+  const learning_rate halved = halving_rate{0.4, 1};
+  CHECK(halved(0) == 0.4);
+  CHECK(halved(2) == 0.1);
+  learning_rate copied = [](std::size_t epoch) { return 1.0F / static_cast<float>(epoch + 1); };
+  CHECK(copied(3) == 0.25);
+  copied = halved;
+  CHECK(copied(1) == 0.2);
+  copied = 0.7;
+  CHECK(copied(1) == 0.7);
 }
 
 TEST_CASE("step_rates: the rate of the largest listed epoch that has come") {
@@ -47,7 +57,26 @@ TEST_CASE("step_rates without a beginning") {
   CHECK(message_of<argument_error>([] {
           step_rates({{1, 0.2}, {20, 0.1}});
         }) == "step_rates: no rate for epoch 0");
-  CHECK(message_of<argument_error>([] { step_rates({}); }) == "step_rates: no rate for epoch 0");
+  CHECK(message_of<argument_error>([] { step_rates(std::map<std::size_t, double>{}); }) ==
+        "step_rates: no rate for epoch 0");
+}
+
+TEST_CASE("step_rates as text") {
+  const step_rates rates("0:0.2,20:1e-1,7:3");
+  for (std::size_t epoch = 0; epoch < 30; ++epoch) {
+    CHECK(rates(epoch) == (epoch < 7 ? 0.2 : epoch < 20 ? 3 : 0.1));
+  }
+  const auto refused = [](const char* text) {
+    return message_of<argument_error>([&] { step_rates{text}; });
+  };
+  CHECK(refused("") == "step_rates: \"\", expected an epoch at character 0");
+  CHECK(refused("0.1") == "step_rates: \"0.1\", expected a colon at character 1");
+  CHECK(refused("0:") == "step_rates: \"0:\", expected a rate at character 2");
+  CHECK(refused("0:0.1,") == "step_rates: \"0:0.1,\", expected an epoch at character 6");
+  CHECK(refused("0:0.1 5:2") == "step_rates: \"0:0.1 5:2\", expected a comma at character 5");
+  CHECK(refused("-1:0.1") == "step_rates: \"-1:0.1\", expected an epoch at character 0");
+  CHECK(refused("0:1,0:2") == "step_rates: \"0:1,0:2\", expected every epoch once at character 7");
+  CHECK(refused("3:0.1") == "step_rates: no rate for epoch 0");
 }
 
 TEST_CASE("halving_rate halves after every so many epochs") {

@@ -1,9 +1,17 @@
-// How a student starts.
+// How a student starts: initialize(student, start, seed), overloaded on the start.
+//
+//   gaussian_start         weights N(0, scale^2), biases 0
+//   linear_default_start   PyTorch's default for Linear, times a factor
+//   near_start             a teacher's weights and noise
+//
+// theory/ has more: lucky_start, orthonormal_start, particle_start. Numbers are drawn layer by layer
+// from the lowest, row by row.
 #pragma once
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include <tutelage/core/random.hpp>
@@ -26,9 +34,25 @@ struct linear_default_start {
   double factor = 1;
 };
 
-/// Draws all weights of `student`, layer by layer from the lowest, row by row.
+/// A teacher's weights, biases too, and N(0, noise^2) on each. Student node k of a hidden layer copies
+/// teacher node k mod m; the copies of one node share its fan-out equally, so that without noise the
+/// student is the teacher's function.
+template <class Teacher>
+struct near_start {
+  const Teacher& teacher;
+  double noise = 0;
+};
+template <class Teacher>
+near_start(const Teacher&) -> near_start<Teacher>;
+template <class Teacher>
+near_start(const Teacher&, double) -> near_start<Teacher>;
+
+/// Draws all weights of a network. A teacher that will be trained itself begins with
+/// purpose::teacher. Throws argument_error for a scale that is negative or no number.
 template <class Network>
-void initialize(Network& student, const gaussian_start& start, stream random) {
+void initialize(Network& student, const gaussian_start& start, std::uint64_t seed,
+                purpose what = purpose::student) {
+  stream random(seed, what);
   student.for_each_layer([&](auto& l, std::size_t) {
     const auto W = l.linear_weights();
     for (std::size_t i = 0; i < W.rows(); ++i) random.fill_normal(W.row(i), 0.0, start.scale);
@@ -38,7 +62,9 @@ void initialize(Network& student, const gaussian_start& start, stream random) {
 }
 
 template <class Network>
-void initialize(Network& student, const linear_default_start& start, stream random) {
+void initialize(Network& student, const linear_default_start& start, std::uint64_t seed,
+                purpose what = purpose::student) {
+  stream random(seed, what);
   student.for_each_layer([&](auto& l, std::size_t) {
     const double radius = start.factor / std::sqrt(static_cast<double>(l.in_width()));
     for (std::size_t i = 0; i < l.weights().rows(); ++i) {
@@ -47,47 +73,22 @@ void initialize(Network& student, const linear_default_start& start, stream rand
   });
 }
 
-namespace detail {
-
-template <std::size_t Layer, std::size_t Teacher, std::size_t Student>
-constexpr void check_copies() {
-  static_assert(
-      Teacher == dynamic || Student == dynamic || Student >= Teacher,
-      "initialize_near: a hidden layer of the student has fewer nodes than the teacher's; "
-      "see check_copies<layer, teacher's nodes, student's nodes>");
-}
-
-}  // namespace detail
-
-/// Copies the teacher into the student and adds N(0, noise^2) to every weight and bias. Student
-/// node k of a hidden layer copies teacher node k mod m; the copies of one node share its fan-out
-/// equally, so that without noise the student is the teacher's function. A layer of the student may
-/// have a bias where the teacher has none, not the other way round. Throws shape_error unless
-/// the student has the teacher's inputs and outputs and at least as many nodes in every hidden
-/// layer.
-template <class Teacher, class Student>
-void initialize_near(Student& student, const Teacher& teacher, double noise, stream random) {
-  detail::require_pair<detail::same_depth>("initialize_near", teacher, student);
-  [&]<std::size_t... I>(std::index_sequence<I...>) {
-    (detail::check_copies<I + 1, Teacher::template layer_type<I + 1>::out_extent,
-                          Student::template layer_type<I + 1>::out_extent>(),
-     ...);
-  }
-  (std::make_index_sequence<Student::depth - 1>{});
-  const auto m = teacher.widths();
-  const auto n = student.widths();
-  for (std::size_t l = 1; l < Student::depth; ++l) {
-    if (n[l] < m[l]) {
-      throw shape_error(detail::text("initialize_near: width ", l, " of the student is ", n[l],
-                                     ", expected at least ", m[l]));
-    }
-  }
+/// A layer of the student may have a bias where the teacher has none, not the other way round. Throws
+/// shape_error unless the student has the teacher's inputs and outputs and at least as many nodes in
+/// every hidden layer.
+template <class Student, class Teacher>
+void initialize(Student& student, const near_start<Teacher>& start, std::uint64_t seed,
+                purpose what = purpose::student) {
+  const Teacher& teacher = start.teacher;
+  detail::require_pair<detail::same_depth>("near_start", teacher, student);
+  detail::require_hidden_nodes("near_start", teacher, student);
+  stream random(seed, what);
   [&]<std::size_t... I>(std::index_sequence<I...>) {
     const auto copy_layer = [&](const auto& from, auto& to) {
       using T = typename Student::value_type;
       constexpr bool teacher_bias = std::remove_cvref_t<decltype(from)>::has_bias();
       static_assert(std::remove_cvref_t<decltype(to)>::has_bias() || !teacher_bias,
-                    "initialize_near: the student has no bias where the teacher has one");
+                    "near_start: the student has no bias where the teacher has one");
       const std::size_t m_in = from.in_width(), n_in = to.in_width();
       const std::size_t m_out = from.out_width();
       std::vector<T> added(to.out_width());
@@ -97,7 +98,7 @@ void initialize_near(Student& student, const Teacher& teacher, double noise, str
         // Nodes source, source + m_in, ... below n_in are copies of one teacher node.
         const std::size_t copies = bias_row ? 1 : (n_in - 1 - source) / m_in + 1;
         auto row = to.weights().row(i);
-        random.fill_normal(std::span(added), 0.0, noise);
+        random.fill_normal(std::span(added), 0.0, start.noise);
         for (std::size_t k = 0; k < row.size(); ++k) {  // the student may be the teacher itself
           const bool copied = teacher_bias || !bias_row;
           const T weight = copied ? static_cast<T>(from.weights()(source, k % m_out)) : T(0);
@@ -112,7 +113,7 @@ void initialize_near(Student& student, const Teacher& teacher, double noise, str
 
 namespace detail {
 template <class Teacher, class Student>
-void orient_to_last_teacher(const char* function, Student& student, const Teacher& teacher,
+void orient_to_last_teacher(const char* function, const Teacher& teacher, Student& student,
                             double wanted_sign) {
   require_pair(function, teacher, student);
   const auto W = student.template layer<1>().linear_weights();
@@ -133,15 +134,15 @@ void orient_to_last_teacher(const char* function, Student& student, const Teache
 /// The adversarial start of the reference experiments: lowest-layer weights that point to the side
 /// of the last teacher node are turned around.
 template <class Teacher, class Student>
-void turn_from_last_teacher(Student& student, const Teacher& teacher) {
-  detail::orient_to_last_teacher("turn_from_last_teacher", student, teacher, -1);
+void turn_from_last_teacher(const Teacher& teacher, Student& student) {
+  detail::orient_to_last_teacher("turn_from_last_teacher", teacher, student, -1);
 }
 
 /// The helpful start: lowest-layer weights that point away from the last teacher node are turned
 /// around.
 template <class Teacher, class Student>
-void turn_to_last_teacher(Student& student, const Teacher& teacher) {
-  detail::orient_to_last_teacher("turn_to_last_teacher", student, teacher, 1);
+void turn_to_last_teacher(const Teacher& teacher, Student& student) {
+  detail::orient_to_last_teacher("turn_to_last_teacher", teacher, student, 1);
 }
 
 }  // namespace tutelage

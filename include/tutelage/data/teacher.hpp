@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <set>
 #include <span>
@@ -28,6 +29,7 @@ struct teacher_settings {
   std::vector<double> values{-0.5, -0.25, 0, 0.25, 0.5};
   /// p: 0 makes all hidden nodes about equally strong.
   double polarity = 0;
+  std::uint64_t seed = 1;
 };
 
 /// Every bias is this number, next to columns of unit norm.
@@ -190,8 +192,7 @@ void tune_biases(Network& teacher, const Inputs& inputs) {
 /// Gives `teacher` weights by the four steps above. Throws argument_error when the list of values
 /// has too few distinct columns, or a setting is not finite.
 template <class Network, teacher_bias Bias>
-void construct_teacher(Network& teacher, const teacher_settings& settings, const Bias& bias,
-                       stream random) {
+void construct_teacher(Network& teacher, const teacher_settings& settings, const Bias& bias) {
   using T = typename Network::value_type;
   detail::require_settings(settings);
   if constexpr (std::same_as<Bias, constant_bias>) {
@@ -199,6 +200,7 @@ void construct_teacher(Network& teacher, const teacher_settings& settings, const
       throw argument_error("construct_teacher: the bias is not a finite number");
     }
   }
+  stream random(settings.seed, purpose::teacher);
   teacher.for_each_layer([&](auto& l, std::size_t number) {
     static_assert(std::remove_cvref_t<decltype(l)>::has_bias() != std::same_as<Bias, no_bias>,
                   "construct_teacher: no_bias is for the layers that have none");

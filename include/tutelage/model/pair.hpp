@@ -11,6 +11,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <utility>
 
 #include <tutelage/core/errors.hpp>
 #include <tutelage/core/extents.hpp>
@@ -98,6 +99,34 @@ constexpr void require_pair(const char* function, const Teacher& teacher, const 
   check_pair<Teacher, Student, Also...>();
   require_same_inputs(function, teacher, student);
   require_same_outputs(function, teacher, student);
+}
+
+template <std::size_t Layer, std::size_t Teacher, std::size_t Student>
+constexpr void check_nodes() {
+  static_assert(Teacher == dynamic || Student == dynamic || Student >= Teacher,
+                "a hidden layer of the student has fewer nodes than the teacher's; see "
+                "check_nodes<layer, teacher's nodes, student's nodes>");
+}
+
+/// Throws shape_error unless each hidden layer of a student that is as deep as its teacher has at
+/// least as many nodes.
+template <class Teacher, class Student>
+constexpr void require_hidden_nodes(const char* function, const Teacher& teacher,
+                                    const Student& student) {
+  [&]<std::size_t... I>(std::index_sequence<I...>) {
+    (check_nodes<I + 1, Teacher::template layer_type<I + 1>::out_extent,
+                 Student::template layer_type<I + 1>::out_extent>(),
+     ...);
+  }
+  (std::make_index_sequence<Teacher::depth - 1>{});
+  const auto m = teacher.widths();
+  const auto n = student.widths();
+  for (std::size_t l = 1; l < Teacher::depth; ++l) {
+    if (n[l] < m[l]) {
+      throw shape_error(
+          text(function, ": width ", l, " of the student is ", n[l], ", expected at least ", m[l]));
+    }
+  }
 }
 
 }  // namespace tutelage::detail

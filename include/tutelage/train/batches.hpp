@@ -97,44 +97,50 @@ class with_replacement {
   detail::chosen_samples<Data> chosen_;
 };
 
-/// Batches of `batch` samples; the last of an epoch may be smaller.
+/// Settings of the source that visits every sample: samples a step.
+struct shuffle_settings {
+  std::size_t batch = 16;
+  std::uint64_t seed = 1;
+};
+
+/// The last batch of an epoch may be smaller.
 template <class Data>
 class shuffled {
  public:
   using value_type = typename Data::value_type;
 
   /// Throws argument_error when `batch` is 0.
-  shuffled(const Data& data, std::size_t batch, std::uint64_t seed)
-      : data_(&data), batch_(batch), seed_(seed) {
-    detail::require_positive("shuffled", "batch", batch);
+  shuffled(const Data& data, const shuffle_settings& settings) : data_(&data), settings_(settings) {
+    detail::require_positive("shuffled", "batch", settings.batch);
   }
-  shuffled(const Data&& data, std::size_t batch, std::uint64_t seed) = delete;
+  shuffled(const Data&& data, const shuffle_settings& settings) = delete;
 
-  [[nodiscard]] std::uint64_t seed() const noexcept { return seed_; }
-  [[nodiscard]] std::size_t steps() const { return (data_->size() + batch_ - 1) / batch_; }
+  [[nodiscard]] std::uint64_t seed() const noexcept { return settings_.seed; }
+  [[nodiscard]] std::size_t steps() const {
+    return (data_->size() + settings_.batch - 1) / settings_.batch;
+  }
 
   auto next(std::size_t epoch, std::size_t step) {
     detail::require_samples("shuffled", *data_);
     if (epoch_ != epoch || order_.empty()) {  // empty once moved from
-      order_ = stream(seed_, purpose::batches, epoch).permutation(data_->size());
+      order_ = stream(settings_.seed, purpose::batches, epoch).permutation(data_->size());
       epoch_ = epoch;
     }
-    const std::size_t first = step * batch_;
+    const std::size_t first = step * settings_.batch;
     if (first >= data_->size()) {
       throw argument_error(detail::text("shuffled: step ", step, ", an epoch has ", steps()));
     }
-    chosen_.prefetch(*data_, samples_from(std::min(first + batch_, order_.size())));
+    chosen_.prefetch(*data_, samples_from(std::min(first + settings_.batch, order_.size())));
     return chosen_(*data_, samples_from(first));
   }
 
  private:
   [[nodiscard]] std::span<const std::size_t> samples_from(std::size_t first) const {
-    return std::span(order_).subspan(first, std::min(batch_, order_.size() - first));
+    return std::span(order_).subspan(first, std::min(settings_.batch, order_.size() - first));
   }
 
   const Data* data_;
-  std::size_t batch_;
-  std::uint64_t seed_;
+  shuffle_settings settings_;
   std::optional<std::size_t> epoch_;
   std::vector<std::size_t> order_;
   detail::chosen_samples<Data> chosen_;

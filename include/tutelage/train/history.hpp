@@ -28,8 +28,8 @@ class history {
 
   explicit history(Measures... measures) : measures_(std::move(measures)...) {}
 
-  template <class Network>
-  void on_epoch(const epoch_report<Network>& report) {
+  template <class Network, class Optimizer>
+  void on_epoch(const epoch_report<Network, Optimizer>& report) {
     const auto measured = std::apply(
         [&](auto&... measure) {
           return std::array<double, sizeof...(Measures)>{static_cast<double>(measure(report))...};

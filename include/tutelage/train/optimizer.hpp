@@ -7,13 +7,21 @@
 //                  W += rate (m / (1-b1^t)) / (sqrt(s / (1-b2^t)) + eps),  t steps with this one
 //
 // The formulas are those of torch.optim.SGD and torch.optim.Adam; biases decay like other weights.
-// Settings are apart from what a run keeps: optimizer::state<T> is per parameter matrix.
+// Settings are apart from what a run keeps: optimizer::state<T> is per parameter matrix, and named as
+// PyTorch names it: v is momentum_buffer, m is exp_avg, s is exp_avg_sq, t is step. PyTorch's v and m
+// have the gradient's sign, ours have that of descent.
 #pragma once
 
 #include <cmath>
+#include <concepts>
 #include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
 
 #include <tutelage/core/matrix.hpp>
+#include <tutelage/model/layer.hpp>
+#include <tutelage/train/schedule.hpp>
 
 namespace tutelage::inline TUTELAGE_TARGET {
 
@@ -39,38 +47,77 @@ void require_state(const char* function, const char* what, const matrix_view<T>&
   require_shape(function, what, matrix_view(kept), W.rows(), W.cols());
 }
 
+// A matrix and a number as blocks of a file. The matrix lies as the parameter matrix does.
+template <class T>
+block<T> state_block(std::string name, const matrix_view<T>& kept) {
+  return {std::move(name), {kept.rows(), kept.cols()}, kept};
+}
+template <class N>
+block<N> number_block(std::string name, N& number) {
+  return {std::move(name), {}, matrix_view<N>(&number, 1, 1, 1)};
+}
+
 }  // namespace detail
 
-// Every optimizer has check(), which throws argument_error for settings that mean nothing, and
-// step(), which throws shape_error unless what is kept fits W.
+/// How a parameter matrix follows dW. `rate` is a function of the epoch; check() throws
+/// argument_error for settings that mean nothing; step() takes one step and throws shape_error unless
+/// what is kept fits. state<T> is what it keeps of one parameter matrix: allocate(rows, cols) makes a
+/// beginning, for_each_block(prefix, visit) shows it to whoever writes or reads a run.
+/// Satisfied by the three below.
+template <class O, class T>
+concept optimizer = std::copyable<O> && std::copyable<typename O::template state<T>> &&
+    requires(const O& o, typename O::template state<T>& kept,
+             const typename O::template state<T>& seen, const matrix_view<T>& W, T rate) {
+  requires rate_schedule<decltype(O::rate)>;
+  o.check();
+  o.step(W, detail::any_visitor{}, rate, kept);
+  kept.allocate(std::size_t{}, std::size_t{});
+  kept.for_each_block(std::string(), detail::any_visitor{});
+  seen.for_each_block(std::string(), detail::any_visitor{});
+};
 
 /// Plain stochastic gradient descent. Keeps no gradient: the update is one product into the
 /// weights.
 struct sgd {
+  learning_rate rate;
   double weight_decay = 0;
 
   template <class T>
   struct state {
     void allocate(std::size_t /*rows*/, std::size_t /*cols*/) noexcept {}
+    template <class Visit>
+    void for_each_block(const std::string& /*prefix*/, Visit&& /*visit*/) const noexcept {}
   };
 
   void check() const { detail::require_decay("sgd", weight_decay); }
 
   /// One step of a parameter matrix W; descent(V, alpha, beta) sets V = alpha dW + beta V.
   template <class T, class Descent>
-  void step(const matrix_view<T>& W, const Descent& descent, T rate, state<T>& /*unused*/) const {
-    descent(W, rate, T(1) - rate * static_cast<real_t<T>>(weight_decay));
+  void step(const matrix_view<T>& W, const Descent& descent, T rate_now,
+            state<T>& /*unused*/) const {
+    descent(W, rate_now, T(1) - rate_now * static_cast<real_t<T>>(weight_decay));
   }
 };
 
 struct momentum_sgd {
+  learning_rate rate;
   double momentum = 0.9;
   double weight_decay = 0;
 
   template <class T>
   struct state {
-    matrix<T> velocity;  // as W
-    void allocate(std::size_t rows, std::size_t cols) { velocity = make_matrix<T>(rows, cols); }
+    matrix<T> momentum_buffer;  // as W
+    void allocate(std::size_t rows, std::size_t cols) {
+      momentum_buffer = make_matrix<T>(rows, cols);
+    }
+    template <class Visit>
+    void for_each_block(const std::string& prefix, Visit&& visit) {
+      visit(detail::state_block(prefix + "momentum_buffer", matrix_view(momentum_buffer)));
+    }
+    template <class Visit>
+    void for_each_block(const std::string& prefix, Visit&& visit) const {
+      visit(detail::state_block(prefix + "momentum_buffer", matrix_view(momentum_buffer)));
+    }
   };
 
   void check() const {
@@ -79,21 +126,22 @@ struct momentum_sgd {
   }
 
   template <class T, class Descent>
-  void step(const matrix_view<T>& W, const Descent& descent, T rate, state<T>& kept) const {
-    detail::require_state("momentum_sgd", "velocity", W, kept.velocity);
-    const matrix_view<T> v(kept.velocity);
+  void step(const matrix_view<T>& W, const Descent& descent, T rate_now, state<T>& kept) const {
+    detail::require_state("momentum_sgd", "momentum_buffer", W, kept.momentum_buffer);
+    const matrix_view<T> v(kept.momentum_buffer);
     descent(v, T(1), static_cast<T>(momentum));
     const T decay = static_cast<T>(weight_decay);
     for (std::size_t i = 0; i < W.rows(); ++i) {
       for (std::size_t k = 0; k < W.cols(); ++k) {
         v(i, k) -= decay * W(i, k);
-        W(i, k) += rate * v(i, k);
+        W(i, k) += rate_now * v(i, k);
       }
     }
   }
 };
 
 struct adam {
+  learning_rate rate;
   double beta1 = 0.9;
   double beta2 = 0.999;
   double epsilon = 1e-8;
@@ -101,10 +149,28 @@ struct adam {
 
   template <class T>
   struct state {
-    matrix<T> direction, first, second;  // as W
-    std::size_t steps = 0;
+    matrix<T> exp_avg, exp_avg_sq;  // as W
+    std::uint64_t step = 0;
+    matrix<T> direction;  // as W; scratch
     void allocate(std::size_t rows, std::size_t cols) {
-      direction = first = second = make_matrix<T>(rows, cols);
+      direction = exp_avg = exp_avg_sq = make_matrix<T>(rows, cols);
+      step = 0;
+    }
+    template <class Visit>
+    void for_each_block(const std::string& prefix, Visit&& visit) {
+      show_blocks(*this, prefix, visit);
+    }
+    template <class Visit>
+    void for_each_block(const std::string& prefix, Visit&& visit) const {
+      show_blocks(*this, prefix, visit);
+    }
+
+   private:
+    template <class Self, class Visit>
+    static void show_blocks(Self& self, const std::string& prefix, Visit& visit) {
+      visit(detail::state_block(prefix + "exp_avg", matrix_view(self.exp_avg)));
+      visit(detail::state_block(prefix + "exp_avg_sq", matrix_view(self.exp_avg_sq)));
+      visit(detail::number_block(prefix + "step", self.step));
     }
   };
 
@@ -117,24 +183,24 @@ struct adam {
   }
 
   template <real_scalar T, class Descent>
-  void step(const matrix_view<T>& W, const Descent& descent, T rate, state<T>& kept) const {
+  void step(const matrix_view<T>& W, const Descent& descent, T rate_now, state<T>& kept) const {
     detail::require_state("adam", "direction", W, kept.direction);
-    detail::require_state("adam", "first", W, kept.first);
-    detail::require_state("adam", "second", W, kept.second);
+    detail::require_state("adam", "exp_avg", W, kept.exp_avg);
+    detail::require_state("adam", "exp_avg_sq", W, kept.exp_avg_sq);
     const matrix_view<T> d(kept.direction);
     descent(d, T(1), T(0));
-    const auto t = static_cast<double>(++kept.steps);
+    const auto t = static_cast<double>(++kept.step);
     const T b1 = static_cast<T>(beta1), b2 = static_cast<T>(beta2);
     // Rounded once: 1 - b2 would lose three of a float's seven digits.
     const T c1 = static_cast<T>(1 - beta1), c2 = static_cast<T>(1 - beta2);
-    const T step_size = rate / static_cast<T>(1 - std::pow(beta1, t));
+    const T step_size = rate_now / static_cast<T>(1 - std::pow(beta1, t));
     const T root = static_cast<T>(std::sqrt(1 - std::pow(beta2, t)));
     const T eps = static_cast<T>(epsilon), decay = static_cast<T>(weight_decay);
     for (std::size_t i = 0; i < W.rows(); ++i) {
       for (std::size_t k = 0; k < W.cols(); ++k) {
         const T direction = d(i, k) - decay * W(i, k);
-        T& m = kept.first(i, k);
-        T& s = kept.second(i, k);
+        T& m = kept.exp_avg(i, k);
+        T& s = kept.exp_avg_sq(i, k);
         m = b1 * m + c1 * direction;
         s = b2 * s + c2 * direction * direction;
         W(i, k) += step_size * m / (std::sqrt(s) / root + eps);

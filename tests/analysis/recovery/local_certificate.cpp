@@ -187,12 +187,12 @@ TEST_CASE("the true gap, the bound and the gradient: a student that is off by de
 TEST_CASE("a trained pair: every teacher is proved at a real size") {
   mlp<double, relu, 20, 5, 10> teacher;
   mlp<double, relu, 20, 15, 10> student;
-  construct_teacher(teacher, {}, constant_bias{-0.1}, stream(1, purpose::teacher));
-  initialize(student, gaussian_start{0.05}, stream(1, purpose::student));
+  construct_teacher(teacher, {.seed = 1}, constant_bias{-0.1});
+  initialize(student, gaussian_start{0.05}, 1);
   const auto x = draw_inputs<double>(gaussian_inputs{1.5}, 10'000, 20, 1);
   const data_set data(x, outputs(teacher, x));
   train(student, with_replacement(data, {.batch = 16, .steps = 1000, .seed = 1}),
-        mean_squared_error{}, sgd{}, constant_rate{0.05}, {.epochs = 30U});
+        mean_squared_error{}, sgd{.rate = 0.05}, {.epochs = 30U});
   CHECK(check_true(teacher, student, x) > 5 * 200);
   const auto weights = align_weights(teacher.layer<1>(), student.layer<1>());
   for (const auto& c : local_certificates(teacher, student, x)) {

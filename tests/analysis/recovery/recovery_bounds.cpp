@@ -42,7 +42,7 @@ struct plane {
       V(0, c) = 1 + random.uniform();
       V(1, c) = 1 + random.uniform();
     }
-    initialize_near(student, teacher, 0, random);
+    initialize(student, near_start{teacher}, 1);
   }
 
   template <class Moves = agnostic_moves>
@@ -177,8 +177,7 @@ TEST_CASE("every condition that fails is named") {
     plane p;  // two teachers with one boundary, and half the fan-out each
     auto W = p.teacher.layer<1>().weights();
     for (std::size_t i = 0; i < 3; ++i) W(i, 1) = -2 * W(i, 0);
-    stream random = random_stream(2);
-    initialize_near(p.student, p.teacher, 0, random);
+    initialize(p.student, near_start{p.teacher}, 1);
     for (const auto& t : p(eps)) {
       CHECK(t.failing() == names{"apart"});
       CHECK(t.teacher_gap <= 16 * epsilon<double>);
@@ -297,12 +296,12 @@ TEST_CASE("trained pairs: what is certified is true") {
   for (std::uint64_t seed = 1; seed <= 4; ++seed) {
     const std::size_t d = 2 + seed % 2, m = 2 + seed % 3 / 2;
     pair_type teacher({d, m, 4}), student({d, 2 * m, 4});
-    construct_teacher(teacher, {}, uniform_bias{0.5}, stream(seed, purpose::teacher));
-    initialize_near(student, teacher, 0.01, stream(seed, purpose::student));
+    construct_teacher(teacher, {.seed = seed}, uniform_bias{0.5});
+    initialize(student, near_start{teacher, 0.01}, seed);
     const auto x = draw_inputs<double>(gaussian_inputs{1}, 60'000, d, seed);
     const data_set data(x, outputs(teacher, x));
     train(student, with_replacement(data, {.batch = 16, .steps = 10'000, .seed = seed}),
-          mean_squared_error{}, sgd{}, constant_rate{0.3}, {.epochs = 6});
+          mean_squared_error{}, sgd{.rate = 0.3}, {.epochs = 6});
     const auto check = [&](const std::vector<teacher_certificate>& all) {
       for (const auto& t : all) {
         CHECK((t.outcome == verdict::in_expectation) == t.failing().empty());

@@ -110,9 +110,8 @@ TEST_CASE("witnesses are exactly where a teacher is uncovered and observed") {
   for (std::size_t d = 2; d <= 6; ++d) {
     for (std::size_t m = 2; m <= 6; ++m) {
       pair_type<relu> teacher({d, m, 6}), student({d, 2 * m, 6});
-      stream random = random_stream(10 * d + m);
-      construct_teacher(teacher, {}, uniform_bias{0.5}, random);
-      initialize_near(student, teacher, 0, random);  // every node twice
+      construct_teacher(teacher, {.seed = 10 * d + m}, uniform_bias{0.5});
+      initialize(student, near_start{teacher}, 1);  // every node twice
       const auto x = draw_inputs<double>(gaussian_inputs{2}, 6000, d, m);
       for (const auto& none : find_witnesses(teacher, student, x)) CHECK(!none);
       for (std::size_t j = 0; j < m; ++j) {

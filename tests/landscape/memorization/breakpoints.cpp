@@ -45,7 +45,7 @@ TEST_CASE("never more than the widths allow, and as many as labels ask for") {
   CHECK(most_alternating_points(widths) == 49);
   std::size_t most = 0;
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
-    initialize(net, linear_default_start{3}, stream(seed, purpose::student));
+    initialize(net, linear_default_start{3}, seed);
     most = std::max(most, kinks(net, -50, 50).size());
   }
   CHECK(most <= most_breakpoints(widths));

@@ -17,8 +17,8 @@ targets::object targets::OBJECT() {
   using namespace tutelage;
   using net = mlp<double, relu, 20, 7, 5>;
   net teacher, student;
-  construct_teacher(teacher, {}, constant_bias{0.1}, stream(1, purpose::teacher));
-  construct_teacher(student, {}, constant_bias{0.2}, stream(2, purpose::teacher));
+  construct_teacher(teacher, {.seed = 1}, constant_bias{0.1});
+  construct_teacher(student, {.seed = 2}, constant_bias{0.2});
   const auto x = draw_inputs<double>(gaussian_inputs{}, 100, 20, 1);
   gradient_rule rule(teacher, student);
   rule.evaluate(x);

@@ -4,7 +4,6 @@
 #include <tutelage/theory/overlap/lucky_start.hpp>
 
 #include "support/close_to.hpp"
-#include "support/framed.hpp"
 #include "support/random.hpp"
 #include "support/thrown.hpp"
 
@@ -20,17 +19,29 @@ T column_norm(const matrix<T>& A, std::size_t j) {
 }
 
 template <class T>
+using net = two_layer<T, relu, dynamic, dynamic, dynamic>;
+
+template <class T>
 struct start {
   matrix<T> W, V;
 };
 
 template <class T>
-start<T> start_of(const lucky_start& lucky, const matrix<T>& W_star, const matrix<T>& V_star,
+net<T> teacher_of(const matrix<T>& W_star, const matrix<T>& V_star) {
+  net<T> teacher({W_star.shape(0), W_star.shape(1), V_star.shape(1)});
+  copy(matrix_view(W_star), teacher.template layer<1>().weights());
+  copy(matrix_view(V_star), teacher.template layer<2>().weights());
+  return teacher;
+}
+
+template <class T>
+start<T> start_of(double p_W, double p_V, const matrix<T>& W_star, const matrix<T>& V_star,
                   std::size_t n, std::uint64_t seed) {
-  start<T> s{make_matrix<T>(W_star.shape(0), n), make_matrix<T>(n, V_star.shape(1))};
-  initialize_lucky<T>(lucky, W_star, V_star, matrix_view<T>(s.W), matrix_view<T>(s.V),
-                      random_stream(seed));
-  return s;
+  const auto teacher = teacher_of(W_star, V_star);
+  net<T> student({W_star.shape(0), n, V_star.shape(1)});
+  initialize(student, lucky_start{teacher, p_W, p_V}, seed);
+  return {to_matrix(student.template layer<1>().weights()),
+          to_matrix(student.template layer<2>().weights())};
 }
 
 }  // namespace
@@ -39,8 +50,8 @@ TEST_CASE_TEMPLATE("the formula, column by column", T, float, double, long doubl
   stream random = random_stream(81);
   const auto W_star = random_matrix<T>(5, 3, random), V_star = random_matrix<T>(3, 4, random);
   const T unit = 16 * epsilon<T>;
-  const auto noise = start_of<T>({0, 0}, W_star, V_star, 6, 1);
-  const auto s = start_of<T>({2, 3}, W_star, V_star, 6, 1);
+  const auto noise = start_of<T>(0, 0, W_star, V_star, 6, 1);
+  const auto s = start_of<T>(2, 3, W_star, V_star, 6, 1);
   for (std::size_t j = 0; j < 6; ++j) {
     CHECK(std::abs(column_norm(s.W, j) - 1) <= unit);
     // u-set: the noise and twice the teacher; r-set: the noise.
@@ -75,7 +86,7 @@ TEST_CASE("larger factors come closer to the teacher; streams repeat") {
   detail::normalize_columns(matrix_view<double>(W_star));
   double before = -1;
   for (const double p : {0.0, 1.0, 3.0, 30.0}) {
-    const auto s = start_of<double>({p, 1}, W_star, V_star, 9, 2);
+    const auto s = start_of<double>(p, 1, W_star, V_star, 9, 2);
     double least = 1;
     for (std::size_t j = 0; j < 5; ++j) {
       double cosine = 0;
@@ -86,30 +97,27 @@ TEST_CASE("larger factors come closer to the teacher; streams repeat") {
     before = least;
   }
   CHECK(before > 0.99);
-  CHECK(start_of<double>({1, 1}, W_star, V_star, 9, 3).W ==
-        start_of<double>({1, 1}, W_star, V_star, 9, 3).W);
-  CHECK(start_of<double>({1, 1}, W_star, V_star, 9, 3).W !=
-        start_of<double>({1, 1}, W_star, V_star, 9, 4).W);
+  CHECK(start_of<double>(1, 1, W_star, V_star, 9, 3).W ==
+        start_of<double>(1, 1, W_star, V_star, 9, 3).W);
+  CHECK(start_of<double>(1, 1, W_star, V_star, 9, 3).W !=
+        start_of<double>(1, 1, W_star, V_star, 9, 4).W);
 }
 
-TEST_CASE("padded weights; what does not fit") {
+TEST_CASE("students of other extents; what does not fit") {
   stream random = random_stream(83);
   const auto W_star = random_matrix<double>(5, 2, random),
              V_star = random_matrix<double>(2, 3, random);
-  framed<double> W(5, 4, 3, -7), V(4, 3, 2, -7);
-  initialize_lucky<double>({1, 1}, W_star, V_star, W.view(), V.view(), random_stream(1));
-  CHECK(W.intact());
-  CHECK(V.intact());
-  CHECK(to_matrix(W.view()) == start_of<double>({1, 1}, W_star, V_star, 4, 1).W);
-  const auto refused = [&](std::size_t rows, std::size_t n, std::size_t V_rows, std::size_t C) {
-    auto W_of = make_matrix<double>(rows, n), V_of = make_matrix<double>(V_rows, C);
-    return message_of<shape_error>([&] {
-      initialize_lucky<double>({1, 1}, W_star, V_star, matrix_view<double>(W_of),
-                               matrix_view<double>(V_of), random_stream(1));
-    });
+  const auto teacher = teacher_of(W_star, V_star);
+  two_layer<double, relu, 5, 4, 3> student;
+  initialize(student, lucky_start{teacher, 1, 1}, 1);
+  CHECK(to_matrix(student.layer<1>().weights()) == start_of<double>(1, 1, W_star, V_star, 4, 1).W);
+  const auto refused = [&](std::size_t d, std::size_t n, std::size_t C) {
+    net<double> of({d, n, C});
+    return message_of<shape_error>([&] { initialize(of, lucky_start{teacher, 1, 1}, 1); });
   };
-  CHECK(refused(4, 4, 4, 3) == "initialize_lucky: W is (4x4), expected (5x4)");
-  CHECK(refused(5, 1, 1, 3) == "initialize_lucky: W is (5x1), expected (5x2)");
-  CHECK(refused(5, 4, 3, 3) == "initialize_lucky: V is (3x3), expected (4x3)");
-  CHECK(refused(5, 4, 4, 2) == "initialize_lucky: V is (4x2), expected (4x3)");
+  CHECK(refused(4, 4, 3) ==
+        "lucky_start: teacher and student take different inputs; the teacher 5, the student 4");
+  CHECK(refused(5, 4, 2) ==
+        "lucky_start: teacher and student give different outputs; the teacher 3, the student 2");
+  CHECK(refused(5, 1, 3) == "lucky_start: width 1 of the student is 1, expected at least 2");
 }

@@ -20,13 +20,13 @@ using cloud = two_layer<double, relu, 3, dynamic, 1>;
 
 target orthonormal() {
   target teacher;
-  make_orthonormal_target(teacher, random_stream(1));
+  make_orthonormal_target(teacher, 1);
   return teacher;
 }
 
 cloud particles(std::size_t m) {
   cloud student({3, m, 1});
-  start_particles(student, random_stream(2));
+  initialize(student, particle_start{}, 2);
   return student;
 }
 

@@ -113,6 +113,8 @@ class evolution_strategy {
 struct determinant_search {
   std::size_t evaluations = 20'000;
   double gap = 0.1;  // between neighboring lines, at least, in units of pi/(m+1); in (0, 1]
+  std::uint64_t seed = 1;
+  std::uint64_t climb = 0;  // its number: each has a start of its own
 };
 
 /// The best directions of one climb, in increasing order.
@@ -161,16 +163,17 @@ inline double determinant_score(const cramer_determinants<double>& c) {
 
 }  // namespace detail
 
-/// One climb of the score, from a start that the stream names. Throws argument_error when m is 0, when
+/// One climb of the score, from a start that seed and number name. Throws argument_error when m is 0, when
 /// there is nothing to evaluate or the gap lies outside (0, 1].
 template <angular_function<double> F>
 found_directions maximize_min_determinant(const F& f, std::size_t m,
-                                          const determinant_search& settings, stream random) {
+                                          const determinant_search& settings) {
   if (m == 0 || settings.evaluations == 0 || !(settings.gap > 0 && settings.gap <= 1)) {
     throw argument_error(detail::text("maximize_min_determinant: m is ", m, ", evaluations ",
                                       settings.evaluations, ", gap ", settings.gap,
                                       "; expected at least 1, at least 1, and in (0, 1]"));
   }
+  stream random(settings.seed, purpose::student, settings.climb);
   const auto start = detail::draw_start(m, random);
   detail::evolution_strategy strategy(start.z, random);
   angular_matrices<double> a;

@@ -8,16 +8,18 @@
 
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 
 #include <tutelage/core/random.hpp>
 #include <tutelage/theory/population/population.hpp>
 
 namespace tutelage::inline TUTELAGE_TARGET {
 
-/// W* is the first m unit vectors, entries of V* are signs that the stream draws. Throws
-/// shape_error when there are more nodes than inputs.
+/// W* is the first m unit vectors, entries of V* are signs that the seed draws. Throws shape_error
+/// when there are more nodes than inputs.
 template <unbiased_network Teacher>
-void make_orthonormal_target(Teacher& teacher, stream random) {
+void make_orthonormal_target(Teacher& teacher, std::uint64_t seed) {
+  stream random(seed, purpose::teacher);
   using T = typename Teacher::value_type;
   const auto W = teacher.template layer<1>().linear_weights();
   const auto V = teacher.template layer<2>().linear_weights();
@@ -31,9 +33,12 @@ void make_orthonormal_target(Teacher& teacher, stream random) {
   }
 }
 
-/// Fills a student: nodes N(0, I/d), fan-outs of random sign and equal length, 1/sqrt(n) an entry.
+/// Nodes N(0, I/d), fan-outs of random sign and equal length, 1/sqrt(n) an entry.
+struct orthonormal_start {};
+
 template <unbiased_network Student>
-void start_on_orthonormal_target(Student& student, stream random) {
+void initialize(Student& student, const orthonormal_start& /*start*/, std::uint64_t seed) {
+  stream random(seed, purpose::student);
   using T = typename Student::value_type;
   const auto W = student.template layer<1>().linear_weights();
   const auto V = student.template layer<2>().linear_weights();

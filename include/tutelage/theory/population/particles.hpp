@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <vector>
 
@@ -39,8 +40,11 @@ void reflect(const matrix_view<const T>& W, std::size_t j, const matrix_view<con
 }  // namespace detail
 
 /// Independent particles: W ~ N(0, I/m), entries of V are +-1/sqrt(m).
+struct particle_start {};
+
 template <unbiased_network Student>
-void start_particles(Student& student, stream random) {
+void initialize(Student& student, const particle_start& /*start*/, std::uint64_t seed) {
+  stream random(seed, purpose::student);
   using T = typename Student::value_type;
   const auto W = student.template layer<1>().linear_weights();
   const auto V = student.template layer<2>().linear_weights();
