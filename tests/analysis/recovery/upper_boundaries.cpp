@@ -1,6 +1,7 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 #include <tutelage/analysis/recovery/upper_boundaries.hpp>
@@ -79,7 +80,8 @@ void check_pieces(const std::array<std::size_t, Network::depth + 1>& widths, std
   for (int i = 0; i < 8; ++i) {
     std::vector<double> u(widths[0]);
     random.fill_normal(std::span<double>(u));
-    detail::normalize(u);
+    const double norm = std::sqrt(std::inner_product(u.begin(), u.end(), u.begin(), 0.0));
+    for (double& v : u) v /= norm;
     const double b = random.normal();
     const double expected = least_gap(net, x, u, b);
     const double gap = pieces.least_gap(u, b);
