@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
+#include <vector>
 
 #include <tutelage/analysis.hpp>
 #include <tutelage/tutelage.hpp>
@@ -77,7 +79,8 @@ bounds_section describe_bounds(const Teacher& teacher, const Student& student, c
       known ? certify(agnostic_moves{}, gaussian, teacher, student, inputs, section_eps)
             : certify(agnostic_moves{}, estimated_condition{uniform.eta, uniform.mu}, teacher,
                       student, inputs, section_eps);
-  const auto witnesses = find_witnesses(teacher, student, inputs);
+  std::vector<std::optional<misalignment_witness>> witnesses(certificates.size());
+  if constexpr (Teacher::depth == 2) witnesses = find_witnesses(teacher, student, inputs);
   const auto& condition = known ? gaussian : uniform;
   bounds_section result{section_eps, condition.eta, condition.mu, {}};
   for (const auto& t : certificates) {
@@ -86,8 +89,8 @@ bounds_section describe_bounds(const Teacher& teacher, const Student& student, c
                                : t.outcome == verdict::in_expectation ? "in expectation"
                                : t.outcome == verdict::estimated      ? "estimated"
                                                                       : "fails",
-                               t.failing(), t.observer, t.width, t.samples, t.required_samples,
-                               t.gradient, t.allowed_gradient, t.smallest_eps, t.samples_needed,
+                               t.failing(), t.observer, t.width, t.boundaries, t.samples,
+                               t.required_samples, t.gradient, t.rounding, t.allowed_gradient, t.smallest_eps, t.samples_needed,
                                t.student_gap,
                                witness ? std::optional(witness->second_difference) : std::nullopt});
   }
@@ -159,9 +162,9 @@ sections analyze(const Teacher& teacher, const Student& student, const options& 
   if (o.loss == "mse") result.local = describe_local(teacher, student, training);
   if constexpr (Teacher::depth == 2) {
     if (o.loss == "mse") describe_kinks(teacher, student, training, result.pruning);
-    if (!o.reads_images() && o.loss == "mse") {
-      result.bounds = describe_bounds(teacher, student, training, o);
-    }
+  }
+  if (!o.reads_images() && o.loss == "mse") {
+    result.bounds = describe_bounds(teacher, student, training, o);
   }
   return result;
 }

@@ -46,15 +46,17 @@ struct critical_section {
   std::vector<layer> layers;
 };
 
-/// Theorem 3/6 for each teacher of two-layer networks, with the witnesses of Lemma 7.
+/// Theorem 3/6 for each teacher of two-layer networks, with the witnesses of Lemma 7; Theorem 5 for
+/// those of deeper ones.
 struct bounds_section {
   struct teacher {
     std::string outcome;               // holds, estimated, fails
     std::vector<std::string> failing;  // conditions
     std::optional<std::size_t> observer;
-    double width;  // eps'
+    double width;       // eps'
+    double boundaries;  // K or Q
     double samples, required_samples;
-    double gradient, allowed_gradient;
+    double gradient, rounding, allowed_gradient;
     double smallest_eps;            // infinite: none
     double samples_needed;          // infinite: none
     double student_gap;             // least eps at which a student's boundary coincides

@@ -18,6 +18,7 @@
 #include <tutelage/analysis/recovery/recovery_bounds.hpp>
 #include <tutelage/analysis/residuals.hpp>
 #include <tutelage/analysis/recovery/sample_complexity.hpp>
+#include <tutelage/analysis/recovery/upper_boundaries.hpp>
 #include <tutelage/analysis/sampled_observers.hpp>
 #include <tutelage/analysis/similarity.hpp>
 #include <tutelage/analysis/weight_alignment.hpp>

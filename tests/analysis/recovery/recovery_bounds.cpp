@@ -328,47 +328,6 @@ TEST_CASE("trained pairs: what is certified is true") {
   CHECK(certified > 3);
 }
 
-TEST_CASE("deeper networks: Q boundaries for K nodes, the least alpha for alpha") {
-  const plane p(20'000);
-  const auto two_layer = p(0.9);
-  const auto alpha = detail::absolute_alpha(p.teacher, p.student);
-  const auto known = condition_of(gaussian_inputs{1});
-  const auto same =
-      certify(agnostic_moves{}, known, p.teacher, p.student, p.x, 0.9, deep_boundaries{6, alpha});
-  auto half = alpha;
-  for (double& a : half) a /= 2;
-  const auto deeper =
-      certify(agnostic_moves{}, known, p.teacher, p.student, p.x, 0.9, deep_boundaries{12, half});
-  for (std::size_t j = 0; j < 2; ++j) {
-    CHECK(same[j].width == two_layer[j].width);
-    CHECK(same[j].allowed_gradient == two_layer[j].allowed_gradient);
-    CHECK(deeper[j].required_samples == 2 * same[j].required_samples);
-    CHECK(deeper[j].width < same[j].width / 2);
-    const double norm = j == 0 ? 5 : std::sqrt(2.0);
-    const auto allowed = [&](const teacher_certificate& t, const matrix<double>& of) {
-      return of(*t.observer, j) * norm * t.width / 5;
-    };
-    CHECK(close_to(same[j].allowed_gradient, allowed(same[j], alpha), 1e-15));
-    CHECK(close_to(deeper[j].allowed_gradient, allowed(deeper[j], half), 1e-15));
-  }
-  // A network of three layers.
-  mlp<double, relu, 2, 3, 3, 2> teacher, student;
-  stream random = random_stream(3);
-  randomize(teacher, random);
-  student = teacher;
-  auto ones = make_matrix<double>(3, 3);
-  for (double& a : ones) a = 1;
-  for (const auto& t :
-       certify(aware_moves{}, known, teacher, student, p.x, 1.0, deep_boundaries{1000, ones})) {
-    CHECK(t.gradient == 0);
-    CHECK(t.student_gap <= 16 * epsilon<double>);
-    if (t.observer) CHECK(t.required_samples == 5 * 1000 * 3);
-  }
-  CHECK_THROWS_AS(certify(aware_moves{}, known, teacher, student, p.x, 1.0,
-                          deep_boundaries{1000, make_matrix<double>(2, 3)}),
-                  shape_error);
-}
-
 TEST_CASE("degenerate input") {
   plane p(1);
   for (const auto& t : p(0.5)) CHECK(t.outcome == verdict::fails);

@@ -27,16 +27,21 @@ struct teacher_certificate {
   double eps = 0;                       // asked for
   double width = 0;                     // eps', 0 without observer
   recovery_constants constants;
+  double boundaries = 0;  // K, or Q: what the constants are for, at least those counted
 
   double samples = 0;           // N[I_j(eps') and E_k]
   double required_samples = 0;  // at least
   double gradient = 0;          // largest |g_k| on these and their moves
-  double allowed_gradient = 0;  // at most
-  double teacher_gap = 0;       // least eps at which another teacher's boundary coincides with j's
+  double rounding = 0;          // that may be off by so much
+  double allowed_gradient = 0;  // at most, rounding included
+  /// The least eps at which another teacher's boundary coincides with j's, and at which one of a
+  /// higher layer does, of either network, in the regions of the band.
+  double teacher_gap = std::numeric_limits<double>::infinity();
+  double upper_gap = std::numeric_limits<double>::infinity();
 
   /// The least eps for which all conditions are met, with some observer: certify() succeeds at it,
   /// and at no eps that is less by a thousandth but in gaps of a twentieth. Infinite when there is
-  /// none up to 1, the largest sine.
+  /// none up to 1, the largest sine; never below epsilon, where weights no longer tell.
   double smallest_eps = std::numeric_limits<double>::infinity();
   /// N for which the samples' condition would be met, for inputs like these, as dense about j's
   /// boundary; infinite for none.
@@ -51,8 +56,8 @@ struct teacher_certificate {
 
   [[nodiscard]] bool observed() const { return observer && allowed_gradient > 0; }
   [[nodiscard]] bool enough_samples() const { return samples >= required_samples; }
-  [[nodiscard]] bool small_gradient() const { return gradient <= allowed_gradient; }
-  [[nodiscard]] bool apart() const { return teacher_gap > eps; }
+  [[nodiscard]] bool small_gradient() const { return gradient + rounding <= allowed_gradient; }
+  [[nodiscard]] bool apart() const { return teacher_gap > eps && upper_gap > eps; }
   /// The conclusion, on the weights.
   [[nodiscard]] bool recovered() const { return student_gap <= eps; }
 

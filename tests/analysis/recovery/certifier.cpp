@@ -1,0 +1,67 @@
+#include <cmath>
+#include <cstddef>
+#include <optional>
+
+#include <tutelage/analysis/recovery/recovery_bounds.hpp>
+
+#include "support/close_to.hpp"
+#include "support/thrown.hpp"
+
+namespace {
+
+using namespace test;
+using pair_type = mlp<double, relu, dynamic, dynamic, dynamic>;
+
+// Two outputs. Teacher: gate(x), to the first. Students: its copy, and three that are active
+// everywhere near and cancel; the second output is off by `error`, which only two of them feel.
+struct two_outputs {
+  pair_type teacher{{1, 1, 2}}, student{{1, 4, 2}};
+  matrix<double> x = make_matrix<double>(200, 1);
+
+  explicit two_outputs(double error) {
+    teacher.layer<1>().weights()(0, 0) = teacher.layer<2>().weights()(0, 0) = 1;
+    const auto W = student.layer<1>().weights(), V = student.layer<2>().weights();
+    const double at[] = {0, 50, 60, 70}, first[] = {1, 1, 2, -3}, second[] = {0, 0, 1, -1};
+    for (std::size_t k = 0; k < 4; ++k) {
+      W(0, k) = 1;
+      W(1, k) = at[k];
+      V(k, 0) = first[k];
+      V(k, 1) = second[k];
+      V(4, 0) -= at[k] * first[k];
+      V(4, 1) -= at[k] * second[k];
+    }
+    V(4, 1) += error;
+    for (std::size_t i = 0; i < 200; ++i) x(i, 0) = 1e-3 * (static_cast<double>(i) - 99.5) / 100;
+  }
+
+  [[nodiscard]] teacher_certificate operator()(double eps) const {
+    return certify(aware_moves{}, known_condition{1e-9, 1e-9}, teacher, student, x, eps)[0];
+  }
+};
+
+}  // namespace
+
+TEST_CASE("every observer is tried: the theorem needs one whose gradient is small") {
+  // Without an error the most sensitive observer is the one with the largest |alpha|, node 3.
+  const auto exact = two_outputs(0)(0.1);
+  CHECK(exact.observer == std::optional<std::size_t>(3));
+  CHECK(exact.outcome == verdict::holds);
+  // With one, its gradient and node 2's are too large, those of nodes 0 and 1 are as before.
+  const auto t = two_outputs(1)(0.1);
+  REQUIRE(t.observer);
+  CHECK(*t.observer <= 1);
+  CHECK(t.outcome == verdict::holds);
+  CHECK(t.recovered());
+  CHECK(t.smallest_eps <= 0.1);
+  CHECK(two_outputs(1)(t.smallest_eps * (1 + 1e-12)).outcome == verdict::holds);
+}
+
+TEST_CASE("where none will do, the one that is nearest to it is reported") {
+  two_outputs p(1);
+  p.student.layer<2>().bias()[0] += 1;  // now all feel an error
+  const auto t = p(0.1);
+  CHECK(t.outcome == verdict::fails);
+  CHECK(t.observer == std::optional<std::size_t>(3));
+  CHECK(t.gradient > t.allowed_gradient);
+  CHECK(!(t.smallest_eps <= 1));
+}
