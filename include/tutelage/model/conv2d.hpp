@@ -20,6 +20,7 @@
 #include <type_traits>
 
 #include <tutelage/core/kernel/convolution.hpp>
+#include <tutelage/core/kernel/convolution_weights.hpp>
 #include <tutelage/core/matrix.hpp>
 #include <tutelage/model/convolution.hpp>
 #include <tutelage/model/dense.hpp>
@@ -172,8 +173,9 @@ class conv2d {
     if (x.rows() == 0) throw shape_error("backward_weights: the batch is empty");
     visit(weight_rows(), settings().filters, [&](const matrix_view<T>& dW, T alpha, T beta) {
       detail::require_shape("backward_weights", "dW", dW, weight_rows(), settings().filters);
-      passes(kept).backward_weights(x, matrix_view<const T>(g), detail::rows_of<T>(dW), has_bias(),
-                                    alpha / static_cast<real_t<T>>(x.rows()), beta);
+      const detail::convolution_weights<T> set(detail::sizes_of(shape_.get()), kept.scratch);
+      set(x, matrix_view<const T>(g), detail::rows_of<T>(dW), has_bias(),
+          alpha / static_cast<real_t<T>>(x.rows()), beta);
     });
   }
 

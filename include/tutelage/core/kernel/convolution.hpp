@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <tutelage/core/kernel/fused.hpp>
+#include <tutelage/core/kernel/transpose.hpp>
 #include <tutelage/core/kernel/unfold.hpp>
 #include <tutelage/core/matrix.hpp>
 
@@ -46,19 +47,7 @@ template <class T>
 struct convolution_scratch {
   std::vector<std::size_t> offsets;
   std::vector<const T*> rows;
-  workspace<T> unfolded, weights, product;
-};
-
-/// A scalar in place of a vector: what loads and stores one number.
-struct one_number {
-  template <class T>
-  [[nodiscard]] T load(const T* from) const {
-    return *from;
-  }
-  template <class T>
-  void store(T* to, const T& x) const {
-    *to = x;
-  }
+  workspace<T> unfolded, weights, packed, product;
 };
 
 /// F = activate(sum + bias), a filter a row.
@@ -129,10 +118,12 @@ class convolution_passes {
                const matrix_view<T>& F) const {
     const std::size_t P = s_.window.positions(), K = s_.group_filters(), taps = s_.group_taps();
     T* const unfolded = prepare();
+    const T* const packed = pack(W);
+    const std::size_t strips = (K + tile_shape::rows - 1) / tile_shape::rows;
     for (std::size_t n = 0; n < X.rows(); ++n) {
       unfold(s_.window, X.row(n).data(), unfolded);
       for (std::size_t g = 0; g < s_.groups; ++g) {
-        const operands o{strided_left<T>{W.at(0, g * K), 1, W.stride},
+        const operands o{packed_left<T>{packed + g * strips * tile_shape::rows * taps, taps},
                          shifted_right<T>{unfolded, scratch_.offsets.data() + g * taps}, taps};
         const rows_of<T> f(image(F, n, g * K, P));
         const T* const b = bias == nullptr ? nullptr : bias + g * K;
@@ -157,40 +148,30 @@ class convolution_passes {
     mirrors ? convolve_mirrored(G, W, H) : fold_product(G, W, H);
   }
 
-  /// dW = alpha sum_n [S_n; 1] G_n^T + beta dW, with the bias row if `biased`. dW may be anywhere.
-  template <class X_view>
-  void backward_weights(const X_view& X, const matrix_view<const T>& G, rows_of<T> dW, bool biased,
-                        T alpha, T beta) const {
-    const std::size_t P = s_.window.positions(), K = s_.group_filters(), taps = s_.group_taps();
-    T* const unfolded = prepare(P);
-    T* const ones = unfolded + s_.window.unfolded_size();
-    std::fill_n(ones, P, T(1));
-    const std::size_t rows = taps + (biased ? 1 : 0);
-    scratch_.rows.resize(s_.groups * rows);
-    for (std::size_t g = 0; g < s_.groups; ++g) {
-      for (std::size_t t = 0; t < rows; ++t) {
-        scratch_.rows[g * rows + t] = t < taps ? unfolded + scratch_.offsets[g * taps + t] : ones;
-      }
-    }
-    const auto G_n = scratch_.product.reshape(P, s_.filters);  // transposed
-    for (std::size_t n = 0; n < X.rows(); ++n) {
-      unfold(s_.window, X.row(n).data(), unfolded);
-      transpose_into(image(G, n, 0, P), s_.filters, P, G_n);
-      for (std::size_t g = 0; g < s_.groups; ++g) {
-        const operands o{scattered_left<T>{scratch_.rows.data() + g * rows},
-                         strided_right<T>{G_n.data() + g * K, G_n.stride()}, P};
-        multiply_rows(o, rows, K,
-                      store_mean<T>{rows_of<T>(matrix_view<T>(dW.at(0, g * K), rows, K, dW.stride)),
-                                    alpha, n == 0 ? beta : T(1)});
-      }
-    }
+ private:
+  // Room for unfolded images, zero where taps see padding; tap_offsets.
+  T* prepare() const {
+    tap_offsets(s_.window, scratch_.offsets);
+    const std::size_t size = s_.window.unfolded_size();
+    T* const unfolded = scratch_.unfolded.reshape(1, size).data();
+    std::fill_n(unfolded, size, T(0));
+    return unfolded;
   }
 
- private:
-  // Room for an unfolded image and `more` numbers behind it; tap_offsets.
-  T* prepare(std::size_t more = 0) const {
-    tap_offsets(s_.window, scratch_.offsets);
-    return scratch_.unfolded.reshape(1, s_.window.unfolded_size() + more).data();
+  // The transpose of W for packed_left, group after group.
+  const T* pack(rows_of<const T> W) const {
+    constexpr std::size_t rows = tile_shape::rows;
+    const std::size_t K = s_.group_filters(), taps = s_.group_taps();
+    const std::size_t strips = (K + rows - 1) / rows;
+    T* to = scratch_.packed.reshape(1, s_.groups * strips * taps * rows).data();
+    for (std::size_t g = 0; g < s_.groups; ++g) {
+      for (std::size_t k = 0; k < K; k += rows) {
+        for (std::size_t t = 0; t < taps; ++t, to += rows) {
+          std::copy_n(W.at(t, g * K + k), std::min(rows, K - k), to);
+        }
+      }
+    }
+    return scratch_.packed.view().data();
   }
 
   // Rows of P numbers, one a channel, from channel `first` on in image n.
@@ -207,11 +188,12 @@ class convolution_passes {
                       K = s_.group_filters();
     const auto mirrored = scratch_.weights.reshape(K * sides, s_.window.channels);
     for (std::size_t g = 0; g < s_.groups; ++g) {
-      for (std::size_t c = 0; c < C; ++c) {
-        for (std::size_t i = 0; i < sides; ++i) {
-          const T* const from = W.at((c + 1) * sides - 1 - i, g * K);
-          for (std::size_t k = 0; k < K; ++k) mirrored(k * sides + i, g * C + c) = from[k];
-        }
+      for (std::size_t i = 0; i < sides; ++i) {
+        const matrix_view<const T> of_tap(W.at(i, g * K), C, K, sides * W.stride);
+        for_each_column_piece(rows_of<const T>(of_tap), C, K,
+                              [&](std::size_t k, std::size_t c, const auto& w, const auto& piece) {
+                                piece.store(&mirrored(k * sides + sides - 1 - i, g * C + c), w);
+                              });
       }
     }
     convolution_passes(s_.backward(), scratch_)
@@ -233,32 +215,6 @@ class convolution_passes {
         fold(channels, product.data(), product.stride(),
              H.row(n).data() + g * channels.image_size());
       }
-    }
-  }
-
-  // The transpose of [R, P] numbers.
-  static void transpose_into(rows_of<const T> from, std::size_t R, std::size_t P,
-                             const matrix_view<T>& to) {
-    std::size_t r = 0;
-    if constexpr (simd_scalar<T>) {
-      constexpr std::size_t L = lanes<T>;
-      for (; r + L <= R; r += L) {
-        for (std::size_t p = 0; p < P; p += L) {
-          const std::size_t width = std::min(L, P - p);
-          const partial<T> rest(width);
-          simd<T> square[L];
-#pragma GCC unroll 16
-          for (std::size_t i = 0; i < L; ++i) square[i] = rest.load(from.at(r + i, p));
-          transpose<T>(square);
-#pragma GCC unroll 16
-          for (std::size_t i = 0; i < L; ++i) {
-            if (i < width) square[i].store_unaligned(to.row(p + i).data() + r);
-          }
-        }
-      }
-    }
-    for (; r < R; ++r) {
-      for (std::size_t p = 0; p < P; ++p) to(p, r) = *from.at(r, p);
     }
   }
 
