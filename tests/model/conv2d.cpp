@@ -118,7 +118,7 @@ convolution random_convolution(stream& random) {
   convolution c{{}, {}};
   auto& [image, s] = c;
   s.groups = random.below(3) == 0 ? pick(3) : 1;
-  image = {s.groups * pick(random.below(4) == 0 ? 9 : 3), pick(9), pick(12)};
+  image = {s.groups * pick(random.below(4) == 0 ? 21 : 3), pick(9), pick(12)};
   s.filters = s.groups * pick(random.below(4) == 0 ? 18 : 4);
   s.size = {pick(4), pick(4)};
   s.stride = random.below(2) == 0 ? sides(1) : sides(pick(3), pick(3));

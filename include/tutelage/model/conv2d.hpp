@@ -20,6 +20,8 @@
 #include <type_traits>
 
 #include <tutelage/core/kernel/convolution.hpp>
+#include <tutelage/core/kernel/convolution_input.hpp>
+#include <tutelage/core/kernel/convolution_weights.hpp>
 #include <tutelage/core/matrix.hpp>
 #include <tutelage/model/convolution.hpp>
 #include <tutelage/model/dense.hpp>
@@ -158,8 +160,8 @@ class conv2d {
     detail::require_shape("backward_input", "g", g, x.rows(), out_width());
     detail::require_shape("backward_input", "x", x, x.rows(), in_width());
     detail::require_shape("backward_input", "g_below", g_below, x.rows(), in_width());
-    passes(kept).backward_input(matrix_view<const T>(g), rows(linear_weights()),
-                                matrix_view<T>(g_below));
+    const detail::convolution_input<T> gradient(sizes(), kept.scratch);
+    gradient(matrix_view<const T>(g), rows(linear_weights()), matrix_view<T>(g_below));
   }
 
   /// Calls visit(rows, cols, descent) for W; descent(dW, alpha, beta) sets dW = alpha D + beta dW,
@@ -172,8 +174,9 @@ class conv2d {
     if (x.rows() == 0) throw shape_error("backward_weights: the batch is empty");
     visit(weight_rows(), settings().filters, [&](const matrix_view<T>& dW, T alpha, T beta) {
       detail::require_shape("backward_weights", "dW", dW, weight_rows(), settings().filters);
-      passes(kept).backward_weights(x, matrix_view<const T>(g), detail::rows_of<T>(dW), has_bias(),
-                                    alpha / static_cast<real_t<T>>(x.rows()), beta);
+      const detail::convolution_weights<T> gradient(sizes(), kept.scratch);
+      gradient(x, matrix_view<const T>(g), detail::rows_of<T>(dW), has_bias(),
+               alpha / static_cast<real_t<T>>(x.rows()), beta);
     });
   }
 
@@ -220,16 +223,14 @@ class conv2d {
     return self.storage_.numbers;
   }
   [[nodiscard]] std::size_t stride() const noexcept { return storage_.numbers.shape(1); }
-  [[nodiscard]] std::size_t taps() const noexcept {
-    return detail::sizes_of(shape_.get()).group_taps();
-  }
+  [[nodiscard]] std::size_t taps() const noexcept { return sizes().group_taps(); }
   [[nodiscard]] std::size_t weight_rows() const noexcept { return taps() + Bias::rows; }
 
   static detail::rows_of<const T> rows(const const_weights_view& W) {
     return detail::rows_of<const T>(W);
   }
-  detail::convolution_passes<T> passes(const tape& kept) const {
-    return {detail::sizes_of(shape_.get()), kept.scratch};
+  [[nodiscard]] detail::convolution_sizes sizes() const noexcept {
+    return detail::sizes_of(shape_.get());
   }
 
   template <class X>
@@ -238,7 +239,10 @@ class conv2d {
     const matrix_view<T, dynamic, out_extent> f(kept.f.reshape(x.rows(), out_width()));
     const T* b = nullptr;
     if constexpr (has_bias()) b = bias().data();
-    passes(kept).forward(x, rows(linear_weights()), b, gate_, matrix_view<T>(f));
+    const detail::ready_filters<T> filters(sizes(), rows(linear_weights()), kept.scratch);
+    for (std::size_t n = 0; n < x.rows(); ++n) {
+      filters.convolve(x.row(n).data(), b, gate_, f.row(n).data());
+    }
     return f;
   }
 

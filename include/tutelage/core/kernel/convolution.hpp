@@ -1,14 +1,11 @@
-// The passes of a convolution over images in rows, as products with what the window's taps see:
+// A convolution of images in rows, as a product with what the window's taps see:
 //
-//   S_n   [C_g taps_y taps_x, P]   what the taps of a group's channels see in image n (unfold.hpp)
-//   W     [taps+1, K]              a filter a column, a tap a row; the bias, if any, is the last row
-//   F_n   [K, P] = activate(W^T [S_n; 1])
-//   dW    = alpha sum_n [S_n; 1] G_n^T + beta dW
-//   H_n   = the transpose of unfolding (W G_n), without the bias row
+//   S   [C_g taps_y taps_x, P]   what the taps of a group's channels see in an image (unfold.hpp)
+//   W   [taps+1, K]              a filter a column, a tap a row; the bias, if any, is the last row
+//   F   [K, P] = activate(W^T [S; 1])
 //
-// With stride 1, H is itself a convolution of G, with the filters mirrored and transposed. All sums
-// are those of tiles (tile.hpp): one chain for each result in the order of taps, of positions or of
-// (filter, tap). So bits depend on neither the batch nor the tiles.
+// Each sum is that of a tile (tile.hpp): one chain in the order of taps, then the bias. So bits depend
+// on neither the batch nor the tiles. Gradients: convolution_input.hpp, convolution_weights.hpp.
 #pragma once
 
 #include <algorithm>
@@ -16,6 +13,7 @@
 #include <vector>
 
 #include <tutelage/core/kernel/fused.hpp>
+#include <tutelage/core/kernel/transpose.hpp>
 #include <tutelage/core/kernel/unfold.hpp>
 #include <tutelage/core/matrix.hpp>
 
@@ -29,16 +27,6 @@ struct convolution_sizes {
   [[nodiscard]] constexpr std::size_t group_channels() const { return window.channels / groups; }
   [[nodiscard]] constexpr std::size_t group_filters() const { return filters / groups; }
   [[nodiscard]] constexpr std::size_t group_taps() const { return window.taps() / groups; }
-
-  /// The convolution of G that gives H, when all strides are 1: channels and filters change roles.
-  [[nodiscard]] constexpr convolution_sizes backward() const {
-    const auto mirrored = [](const axis& a) {
-      return axis{a.out,      a.in,
-                  a.taps,     1,
-                  a.dilation, static_cast<std::ptrdiff_t>((a.taps - 1) * a.dilation) - a.padding};
-    };
-    return {{filters, mirrored(window.y), mirrored(window.x)}, window.channels, groups};
-  }
 };
 
 /// The memory of passes: allocates when sizes grow.
@@ -46,19 +34,7 @@ template <class T>
 struct convolution_scratch {
   std::vector<std::size_t> offsets;
   std::vector<const T*> rows;
-  workspace<T> unfolded, weights, product;
-};
-
-/// A scalar in place of a vector: what loads and stores one number.
-struct one_number {
-  template <class T>
-  [[nodiscard]] T load(const T* from) const {
-    return *from;
-  }
-  template <class T>
-  void store(T* to, const T& x) const {
-    *to = x;
-  }
+  workspace<T> unfolded, weights, packed, product;
 };
 
 /// F = activate(sum + bias), a filter a row.
@@ -116,149 +92,55 @@ struct ungated {
   }
 };
 
-/// The passes of one layer over batches of images, one a row. Shapes are the caller's care.
+/// Filters made ready for any number of images, one convolution at a time for one scratch: F is
+/// convolve(...) of each image.
 template <class T>
-class convolution_passes {
+class ready_filters {
  public:
-  convolution_passes(const convolution_sizes& sizes, convolution_scratch<T>& scratch)
-      : s_(sizes), scratch_(scratch) {}
-
-  /// F = activate(W^T [X; 1]); X is a matrix_view or scattered_rows, bias is nullptr for none.
-  template <class X_view, class Gate>
-  void forward(const X_view& X, rows_of<const T> W, const T* bias, const Gate& gate,
-               const matrix_view<T>& F) const {
-    const std::size_t P = s_.window.positions(), K = s_.group_filters(), taps = s_.group_taps();
-    T* const unfolded = prepare();
-    for (std::size_t n = 0; n < X.rows(); ++n) {
-      unfold(s_.window, X.row(n).data(), unfolded);
-      for (std::size_t g = 0; g < s_.groups; ++g) {
-        const operands o{strided_left<T>{W.at(0, g * K), 1, W.stride},
-                         shifted_right<T>{unfolded, scratch_.offsets.data() + g * taps}, taps};
-        const rows_of<T> f(image(F, n, g * K, P));
-        const T* const b = bias == nullptr ? nullptr : bias + g * K;
-        if constexpr (!simd_scalar<T> || takes_vectors<Gate>) {
-          multiply_rows(o, K, P, store_filter<T, Gate>{f, b, gate});
-        } else {
-          multiply_rows(o, K, P, store_filter<T, ungated>{f, b, {}});
-        }
-      }
-      if constexpr (simd_scalar<T> && !takes_vectors<Gate>) {
-        for (T& f : F.row(n)) f = gate.activate(f);
-      }
-    }
+  /// W is [taps, K]. Shapes are the caller's care.
+  ready_filters(const convolution_sizes& sizes, rows_of<const T> W, convolution_scratch<T>& scratch)
+      : s_(sizes), scratch_(scratch) {
+    tap_offsets(s_.window, scratch_.offsets);
+    const std::size_t size = s_.window.unfolded_size();
+    std::fill_n(scratch_.unfolded.reshape(1, size).data(), size, T(0));  // where taps see padding
+    pack(W);
   }
 
-  /// H, the gradient at X, from G.
-  void backward_input(const matrix_view<const T>& G, rows_of<const T> W,
-                      const matrix_view<T>& H) const {
-    // Few channels make low tiles; and zeros between the numbers of G would be multiplied too.
-    const bool mirrors = s_.window.y.stride == 1 && s_.window.x.stride == 1 &&
-                         s_.group_channels() >= tile_shape::rows;
-    mirrors ? convolve_mirrored(G, W, H) : fold_product(G, W, H);
-  }
-
-  /// dW = alpha sum_n [S_n; 1] G_n^T + beta dW, with the bias row if `biased`. dW may be anywhere.
-  template <class X_view>
-  void backward_weights(const X_view& X, const matrix_view<const T>& G, rows_of<T> dW, bool biased,
-                        T alpha, T beta) const {
+  /// f [K, P] = activate(W^T [S; 1]) for one image; bias is nullptr for none.
+  template <class Gate>
+  void convolve(const T* image, const T* bias, const Gate& gate, T* f) const {
     const std::size_t P = s_.window.positions(), K = s_.group_filters(), taps = s_.group_taps();
-    T* const unfolded = prepare(P);
-    T* const ones = unfolded + s_.window.unfolded_size();
-    std::fill_n(ones, P, T(1));
-    const std::size_t rows = taps + (biased ? 1 : 0);
-    scratch_.rows.resize(s_.groups * rows);
+    T* const unfolded = scratch_.unfolded.view().data();
+    unfold(s_.window, image, unfolded);
     for (std::size_t g = 0; g < s_.groups; ++g) {
-      for (std::size_t t = 0; t < rows; ++t) {
-        scratch_.rows[g * rows + t] = t < taps ? unfolded + scratch_.offsets[g * taps + t] : ones;
+      const operands o{packed_left<T>{scratch_.packed.view().row(g).data(), taps},
+                       shifted_right<T>{unfolded, scratch_.offsets.data() + g * taps}, taps};
+      const rows_of<T> to(matrix_view<T>(f + g * K * P, K, P, P));
+      const T* const b = bias == nullptr ? nullptr : bias + g * K;
+      if constexpr (!simd_scalar<T> || takes_vectors<Gate>) {
+        multiply_rows(o, K, P, store_filter<T, Gate>{to, b, gate});
+      } else {
+        multiply_rows(o, K, P, store_filter<T, ungated>{to, b, {}});
       }
     }
-    const auto G_n = scratch_.product.reshape(P, s_.filters);  // transposed
-    for (std::size_t n = 0; n < X.rows(); ++n) {
-      unfold(s_.window, X.row(n).data(), unfolded);
-      transpose_into(image(G, n, 0, P), s_.filters, P, G_n);
-      for (std::size_t g = 0; g < s_.groups; ++g) {
-        const operands o{scattered_left<T>{scratch_.rows.data() + g * rows},
-                         strided_right<T>{G_n.data() + g * K, G_n.stride()}, P};
-        multiply_rows(o, rows, K,
-                      store_mean<T>{rows_of<T>(matrix_view<T>(dW.at(0, g * K), rows, K, dW.stride)),
-                                    alpha, n == 0 ? beta : T(1)});
-      }
+    if constexpr (simd_scalar<T> && !takes_vectors<Gate>) {
+      for (std::size_t i = 0; i < s_.filters * P; ++i) f[i] = gate.activate(f[i]);
     }
   }
 
  private:
-  // Room for an unfolded image and `more` numbers behind it; tap_offsets.
-  T* prepare(std::size_t more = 0) const {
-    tap_offsets(s_.window, scratch_.offsets);
-    return scratch_.unfolded.reshape(1, s_.window.unfolded_size() + more).data();
-  }
-
-  // Rows of P numbers, one a channel, from channel `first` on in image n.
-  template <class U>
-  static rows_of<U> image(const matrix_view<U>& images, std::size_t n, std::size_t first,
-                          std::size_t P) {
-    return rows_of<U>(matrix_view<U>(images.row(n).data() + first * P, 1, P, P));
-  }
-
-  // W with taps in reverse, filters and channels exchanged: [K_g taps_y taps_x, C].
-  void convolve_mirrored(const matrix_view<const T>& G, rows_of<const T> W,
-                         const matrix_view<T>& H) const {
-    const std::size_t sides = s_.window.y.taps * s_.window.x.taps, C = s_.group_channels(),
-                      K = s_.group_filters();
-    const auto mirrored = scratch_.weights.reshape(K * sides, s_.window.channels);
+  // The transpose of W for packed_left, a group a row.
+  void pack(rows_of<const T> W) const {
+    constexpr std::size_t rows = tile_shape::rows;
+    const std::size_t K = s_.group_filters(), taps = s_.group_taps();
+    const auto packed = scratch_.packed.reshape(s_.groups, (K + rows - 1) / rows * rows * taps);
     for (std::size_t g = 0; g < s_.groups; ++g) {
-      for (std::size_t c = 0; c < C; ++c) {
-        for (std::size_t i = 0; i < sides; ++i) {
-          const T* const from = W.at((c + 1) * sides - 1 - i, g * K);
-          for (std::size_t k = 0; k < K; ++k) mirrored(k * sides + i, g * C + c) = from[k];
+      T* to = packed.row(g).data();
+      for (std::size_t k = 0; k < K; k += rows) {
+        for (std::size_t t = 0; t < taps; ++t, to += rows) {
+          std::copy_n(W.at(t, g * K + k), std::min(rows, K - k), to);
         }
       }
-    }
-    convolution_passes(s_.backward(), scratch_)
-        .forward(G, rows_of<const T>(mirrored), nullptr, ungated{}, H);
-  }
-
-  void fold_product(const matrix_view<const T>& G, rows_of<const T> W,
-                    const matrix_view<T>& H) const {
-    const std::size_t P = s_.window.positions(), K = s_.group_filters(), taps = s_.group_taps();
-    window channels = s_.window;
-    channels.channels = s_.group_channels();
-    const auto product = scratch_.product.reshape(taps, P);
-    for (std::size_t n = 0; n < G.rows(); ++n) {
-      for (std::size_t g = 0; g < s_.groups; ++g) {
-        const operands o{strided_left<T>{W.at(0, g * K), W.stride, 1},
-                         strided_right<T>{G.row(n).data() + g * K * P, P}, K};
-        multiply_rows(o, taps, P,
-                      store_filter<T, ungated>{rows_of<T>(product), nullptr, ungated{}});
-        fold(channels, product.data(), product.stride(),
-             H.row(n).data() + g * channels.image_size());
-      }
-    }
-  }
-
-  // The transpose of [R, P] numbers.
-  static void transpose_into(rows_of<const T> from, std::size_t R, std::size_t P,
-                             const matrix_view<T>& to) {
-    std::size_t r = 0;
-    if constexpr (simd_scalar<T>) {
-      constexpr std::size_t L = lanes<T>;
-      for (; r + L <= R; r += L) {
-        for (std::size_t p = 0; p < P; p += L) {
-          const std::size_t width = std::min(L, P - p);
-          const partial<T> rest(width);
-          simd<T> square[L];
-#pragma GCC unroll 16
-          for (std::size_t i = 0; i < L; ++i) square[i] = rest.load(from.at(r + i, p));
-          transpose<T>(square);
-#pragma GCC unroll 16
-          for (std::size_t i = 0; i < L; ++i) {
-            if (i < width) square[i].store_unaligned(to.row(p + i).data() + r);
-          }
-        }
-      }
-    }
-    for (; r < R; ++r) {
-      for (std::size_t p = 0; p < P; ++p) to(p, r) = *from.at(r, p);
     }
   }
 

@@ -61,8 +61,8 @@ void multiply_activate(const X_view& X, const matrix_view<const T, In, Out>& W,
                        const matrix_view<T, dynamic, Out>& F) {
   if constexpr (simd_scalar<T> && takes_vectors<Gate>) {
     if (tiles_are_faster<T>(X.rows(), X.cols(), W.cols())) {
-      multiply_tiled<Out>(operands{left_of(X), strided_right<T>{W.data(), W.stride()}, X.cols()}, X.rows(), W.cols(),
-                          start_with_bias<T>{b.data()},
+      multiply_tiled<Out>(operands{left_of(X), strided_right<T>{W.data(), W.stride()}, X.cols()},
+                          X.rows(), W.cols(), start_with_bias<T>{b.data()},
                           store_activated<T, Gate>{rows_of<T>(F), gate});
       return;
     }

@@ -25,7 +25,7 @@ struct tile_shape {
 #endif
 };
 
-// The left operand A [M, K] is one of three below. from<R>(i) begins a walk along k in R rows:
+// The left operand A [M, K] is one of four below. from<R>(i) begins a walk along k in R rows:
 // at(r) is element (i + r, k), next() goes on to k + 1.
 
 /// Element (i, k) is at data[i * row + k * col]: a matrix has col = 1, a transposed one row = 1.
@@ -43,6 +43,25 @@ struct strided_left {
   template <std::size_t R>
   [[gnu::always_inline]] walk from(std::size_t i) const {
     return {data + i * row, row, col};
+  }
+};
+
+/// Strips of tile_shape::rows rows one after the other, element (i, k) of a strip at k rows + i: what
+/// a tile reads lies together. (Tiles of fewer rows must not cross strips.)
+template <class T>
+struct packed_left {
+  const T* data;
+  std::size_t K;
+
+  struct walk {
+    const T* a;
+    [[gnu::always_inline]] T at(std::size_t r) const { return a[r]; }
+    [[gnu::always_inline]] void next() { a += tile_shape::rows; }
+  };
+  template <std::size_t R>
+  [[gnu::always_inline]] walk from(std::size_t i) const {
+    constexpr std::size_t rows = tile_shape::rows;
+    return {data + i / rows * rows * K + i % rows};
   }
 };
 

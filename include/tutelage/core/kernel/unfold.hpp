@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 #include <tutelage/core/kernel/simd.hpp>
@@ -86,34 +87,113 @@ inline void tap_offsets(const window& w, std::vector<std::size_t>& offsets) {
   }
 }
 
-/// The unfolded image, [channels, taps_x, phases, lines, out_x].
+/// Every second one of the first 2 count - 1 numbers, count <= lanes.
+template <simd_scalar T>
+class halving {
+  static constexpr std::size_t L = lanes<T>;
+
+ public:
+  explicit halving(std::size_t count)
+      : two_(2 * count > L),
+        low_(std::min(L, 2 * count - 1)),
+        high_(two_ ? 2 * count - 1 - L : 1) {}
+
+  [[nodiscard]] simd<T> load(const T* from) const {
+    const typename simd<T>::register_type low = low_.load(from);
+    typename simd<T>::register_type high = low;
+    if (two_) high = high_.load(from + L);
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+      return simd<T>(__builtin_shufflevector(low, high, (2 * I)...));
+    }
+    (std::make_index_sequence<L>{});
+  }
+
+ private:
+  bool two_;
+  partial<T> low_, high_;
+};
+
+/// Copies numbers to every second place; returns how many it copied, all but the last few. What lies
+/// between them is read and written unchanged.
+template <simd_scalar T>
+std::size_t spread_by_two(const T* from, T* to, std::size_t width) {
+  constexpr std::size_t L = lanes<T>, half = L / 2;
+  using vector = typename simd<T>::register_type;
+  std::size_t x = 0;
+  for (; x + half < width; x += half) {  // the last place has no neighbor to write
+    const vector old = simd<T>::load_unaligned(to + 2 * x);
+    const vector numbers = partial<T>(half).load(from + x);
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      simd<T>(__builtin_shufflevector(old, numbers, (I % 2 == 0 ? L + I / 2 : I)...))
+          .store_unaligned(to + 2 * x);
+    }
+    (std::make_index_sequence<L>{});
+  }
+  return x;
+}
+
+/// Copies `lines` lines of `width` numbers that are `step` apart.
+template <class T>
+void copy_lines(const T* from, std::size_t from_stride, std::size_t step, T* to,
+                std::size_t to_stride, std::size_t width, std::size_t lines) {
+  if constexpr (simd_scalar<T>) {
+    constexpr std::size_t L = lanes<T>;
+    const std::size_t whole = width / L * L;
+    const partial<T> rest(width - whole);
+    if (step == 1) {
+      for (; lines > 0; --lines, from += from_stride, to += to_stride) {
+        for (std::size_t x = 0; x < whole; x += L) {
+          simd<T>::load_unaligned(from + x).store_unaligned(to + x);
+        }
+        if (whole < width) rest.store(to + whole, rest.load(from + whole));
+      }
+      return;
+    }
+    if (step == 2) {
+      const halving<T> all(L), some(std::max<std::size_t>(1, width - whole));
+      for (; lines > 0; --lines, from += from_stride, to += to_stride) {
+        for (std::size_t x = 0; x < whole; x += L) {
+          all.load(from + 2 * x).store_unaligned(to + x);
+        }
+        if (whole < width) rest.store(to + whole, some.load(from + 2 * whole));
+      }
+      return;
+    }
+  }
+  for (; lines > 0; --lines, from += from_stride, to += to_stride) {
+    for (std::size_t x = 0; x < width; ++x) to[x] = from[x * step];
+  }
+}
+
+/// The reverse: line after line of `width` numbers to places that are `step` apart.
+template <class T>
+void spread_lines(const T* from, std::size_t from_stride, T* to, std::size_t to_stride,
+                  std::size_t step, std::size_t width, std::size_t lines) {
+  for (; lines > 0; --lines, from += from_stride, to += to_stride) {
+    std::size_t x = 0;
+    if constexpr (simd_scalar<T>) {
+      if (step == 2) x = spread_by_two(from, to, width);
+    }
+    for (; x < width; ++x) to[x * step] = from[x];
+  }
+}
+
+/// The unfolded image, [channels, taps_x, phases, lines, out_x]. Writes what is of the image: where
+/// taps see padding, `to` must be zero, and stays so from image to image.
 template <class T>
 void unfold(const window& w, const T* image, T* to) {
   const std::size_t lines = w.y.lines(), phases = w.y.phases();
+  const axis of_phases{w.y.in, lines, phases, w.y.stride, 1, w.y.padding};  // taps are phases
   for (std::size_t c = 0; c < w.channels; ++c, image += w.y.in * w.x.in) {
     for (std::size_t j = 0; j < w.x.taps; ++j) {
-      const std::size_t begin = w.x.begin(j), end = std::max(begin, w.x.end(j));
-      for (std::size_t phase = 0; phase < phases; ++phase) {
-        for (std::size_t line = 0; line < lines; ++line, to += w.x.out) {
-          const std::ptrdiff_t y =
-              static_cast<std::ptrdiff_t>(line * w.y.stride + phase) - w.y.padding;
-          if (y < 0 || y >= static_cast<std::ptrdiff_t>(w.y.in)) {
-            std::fill_n(to, w.x.out, T(0));
-            continue;
-          }
-          const T* const from = image + y * static_cast<std::ptrdiff_t>(w.x.in);
-          for (std::size_t x = 0; x < begin; ++x) to[x] = T(0);
-          for (std::size_t x = end; x < w.x.out; ++x) to[x] = T(0);
-          if (begin == end) continue;
-          const T* const seen = from + w.x.place(begin, j);
-          if constexpr (simd_scalar<T>) {
-            if (w.x.stride == 1) {
-              copy_row(seen, end - begin, to + begin);
-              continue;
-            }
-          }
-          for (std::size_t x = begin; x < end; ++x) to[x] = seen[(x - begin) * w.x.stride];
-        }
+      const std::size_t begin = w.x.begin(j), end = w.x.end(j);
+      for (std::size_t phase = 0; phase < phases; ++phase, to += lines * w.x.out) {
+        const std::size_t first = of_phases.begin(phase), last = of_phases.end(phase);
+        if (begin >= end || first >= last) continue;
+        copy_lines(image + of_phases.place(first, phase) * static_cast<std::ptrdiff_t>(w.x.in) +
+                       w.x.place(begin, j),
+                   w.y.stride * w.x.in, w.x.stride, to + first * w.x.out + begin, w.x.out,
+                   end - begin, last - first);
       }
     }
   }
