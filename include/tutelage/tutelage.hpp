@@ -29,6 +29,7 @@
 #include <tutelage/model/batch_norm.hpp>
 #include <tutelage/model/dense.hpp>
 #include <tutelage/model/flatten.hpp>
+#include <tutelage/model/fold.hpp>
 #include <tutelage/model/gate.hpp>
 #include <tutelage/model/gated.hpp>
 #include <tutelage/model/network.hpp>

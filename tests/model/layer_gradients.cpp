@@ -1,5 +1,6 @@
 // Backpropagation of hundreds of random stacks of layers, in both modes, judged by complex steps.
 #include <tutelage/model/batch_norm.hpp>
+#include <tutelage/model/conv2d.hpp>
 #include <tutelage/model/flatten.hpp>
 #include <tutelage/model/gated.hpp>
 #include <tutelage/model/pool.hpp>
@@ -63,21 +64,34 @@ TEST_CASE("gradients of stacks of nodes by complex step: both orders, residuals,
   }
 }
 
-TEST_CASE("gradients of stacks of images by complex step: pools, channels, residuals") {
+TEST_CASE(
+    "gradients of stacks of images by complex step: convolutions, pools, channels, residuals") {
   stream random = random_stream(2);
-  for (int repeat = 0; repeat < 60; ++repeat) {
+  for (int repeat = 0; repeat < 80; ++repeat) {
     CAPTURE(repeat);
-    const image_shape in{between(random, 1, 3), between(random, 3, 6), between(random, 3, 6)};
+    const std::size_t groups = between(random, 1, 2), filters = groups * between(random, 1, 2);
+    const image_shape in{groups, between(random, 4, 6), between(random, 4, 6)};
+    const sides stride(between(random, 1, 2), between(random, 1, 2));
     const pool_settings any{between(random, 1, 3), between(random, 1, 3), 0};
     const pool_settings padded{3, between(random, 1, 2), 1}, same{3, 1, 1};
-    const std::size_t c = in.channels;
-    // Images begin at a pool; parameters below it see its backward pass.
-    const average_pool<double, image_shape> first(in, same);
-    const auto out =
-        average_pool<double>(padded).over(max_pool<double>(any).over(first)).out_width();
-    check(network(full<>(in.size(), in.size()), first, batch_norm<double>(c), gated<relu>(),
-                  residual(batch_norm<double>(c), max_pool<double>(same)), max_pool<double>(any),
-                  average_pool<double>(padded), batch_norm<double>(c), flatten(), full<>(out, 2)),
+    const conv2d<double> lower(in, {.filters = filters,
+                                    .size = sides(between(random, 1, 3), between(random, 1, 3)),
+                                    .stride = stride,
+                                    .padding = between(random, 1, 2),
+                                    .groups = groups});
+    const conv2d<double, dynamic, leaky_relu<>> upper(
+        lower.out_image(), {.filters = filters, .size = 3, .padding = 1});
+    const auto out = average_pool<double>(padded).over(lower).out_width();
+    check(
+        network(lower, batch_norm<double>(filters), gated<relu>(),
+                residual(batch_norm<double>(filters), gated<relu>(), upper, max_pool<double>(same)),
+                upper, average_pool<double>(padded), batch_norm<double>(filters), flatten(),
+                full<>(out, 2)),
+        random);
+    if (any.size > lower.out_image().height || any.size > lower.out_image().width) continue;
+    const auto rest = max_pool<double>(any).over(lower).out_width();
+    check(network(lower, gated<relu>(), max_pool<double>(any), batch_norm<double>(filters),
+                  flatten(), full<relu>(rest, 3), full<>(3, 2)),
           random);
   }
 }

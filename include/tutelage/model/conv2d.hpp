@@ -164,6 +164,38 @@ class conv2d {
     gradient(matrix_view<const T>(g), rows(linear_weights()), matrix_view<T>(g_below));
   }
 
+  /// For sample i: from [V r] [C, Out+1] to [V D J, r + V D b] [C, In+1], J being the linear map of
+  /// images without bias; V becomes V D.
+  void pull(const tape& kept, std::size_t i, matrix_view<T> V, matrix_view<T> below) const {
+    const std::size_t n = out_width(), P = n / settings().filters;
+    detail::require_shape("pull", "V", V, V.rows(), n + 1);
+    detail::require_shape("pull", "below", below, V.rows(), in_width() + 1);
+    const auto f = kept.f.view();
+    for (std::size_t c = 0; c < V.rows(); ++c) {
+      T sum = V(c, n);
+      for (std::size_t k = 0; k < n; ++k) {
+        V(c, k) *= gate_.factor(f(i, k));
+        if constexpr (has_bias()) sum += V(c, k) * bias()[k / P];
+      }
+      below(c, in_width()) = sum;
+    }
+    passes(kept).backward_input(
+        matrix_view<const T>(V.data(), V.rows(), n, V.stride()), rows(linear_weights()),
+        matrix_view<T>(below.data(), below.rows(), in_width(), below.stride()));
+  }
+
+  /// The same weights in another scalar.
+  template <scalar U>
+  [[nodiscard]] rebind<U> cast() const {
+    rebind<U> result(in_image(), settings(), gate_);
+    for (std::size_t i = 0; i < weights().rows(); ++i) {
+      for (std::size_t k = 0; k < weights().cols(); ++k) {
+        result.weights()(i, k) = static_cast<U>(weights()(i, k));
+      }
+    }
+    return result;
+  }
+
   /// Calls visit(rows, cols, descent) for W; descent(dW, alpha, beta) sets dW = alpha D + beta dW,
   /// D being the mean over the batch; dW may be the layer's own weights.
   template <class X, class Visit>

@@ -137,4 +137,7 @@ class gated<Gate, void, dynamic, no_image> {
   [[no_unique_address]] Gate gate_;
 };
 
+template <gate Gate>
+gated(Gate) -> gated<Gate>;
+
 }  // namespace tutelage
