@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <string>
 
+#include <tutelage/model/image.hpp>
 #include <tutelage/model/network.hpp>
 #include <type_traits>
 #include <utility>
