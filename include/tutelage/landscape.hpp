@@ -13,6 +13,7 @@
 #include <tutelage/landscape/memorization/classes.hpp>
 #include <tutelage/landscape/memorization/one_layer.hpp>
 #include <tutelage/landscape/memorization/projection.hpp>
+#include <tutelage/landscape/memorization/residual.hpp>
 #include <tutelage/landscape/memorization/three_layers.hpp>
 #include <tutelage/landscape/memorization/two_layers.hpp>
 #include <tutelage/landscape/path_loss.hpp>

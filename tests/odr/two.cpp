@@ -1,6 +1,7 @@
 #include <tutelage/analysis.hpp>
 #include <tutelage/data/images.hpp>
 #include <tutelage/io.hpp>
+#include <tutelage/landscape.hpp>
 #include <tutelage/theory.hpp>
 #include <tutelage/tutelage.hpp>
 
