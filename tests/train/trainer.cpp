@@ -154,6 +154,9 @@ TEST_CASE("a step on rows that lie anywhere is the step on a matrix of them, bit
     check_scattered<mean_squared_error>(random_net<mixed_net<long double>>(3), N, 4, 3);
     check_scattered<own_loss>(random_net<static_net<double>>(4), N, 4, 3);
   }
+  // Nothing is copied, whatever the extents.
+  CHECK(detail::reads_scattered_rows<static_net<double>>);
+  CHECK(detail::reads_scattered_rows<dynamic_net<double>>);
   // Too large for tiles.
   mlp<float, relu, dynamic, dynamic, dynamic> large({700, 300, 2});
   initialize(large, gaussian_start{0.1}, 5);

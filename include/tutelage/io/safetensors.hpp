@@ -347,9 +347,9 @@ std::string safetensors_content(std::span<const block<const T>> blocks,
   };
   std::unordered_set<std::string> names{"__metadata__"};
   std::string content(before, '\0');
-  const auto separate = [&] { content += content.size() == before ? '{' : ','; };
+  const auto next_entry = [&] { content += content.size() == before ? '{' : ','; };
   if (!metadata.empty()) {
-    separate();
+    next_entry();
     content += "\"__metadata__\":{";
     for (const auto& [name, value] : metadata) {
       if (content.back() != '{') content += ',';
@@ -362,7 +362,7 @@ std::string safetensors_content(std::span<const block<const T>> blocks,
     if (!names.insert(b.name).second) {
       throw argument_error(detail::text("safetensors_content: two blocks are called ", b.name));
     }
-    separate();
+    next_entry();
     content +=
         quoted(b.name) + ":{\"dtype\":\"F" + std::to_string(8 * sizeof(T)) + "\",\"shape\":[";
     for (std::size_t i = 0; i < b.shape.size(); ++i) {

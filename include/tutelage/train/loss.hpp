@@ -37,8 +37,10 @@ void require_outputs(const char* function, const matrix_view<const T>& f, const 
   require_shape(function, "g", g, f.rows(), f.cols());
 }
 
-// A sum of squared differences in 16 parts that do not wait for each other: part p has the elements k of each
-// row with k mod 16 = p, whatever the processor's vectors.
+// A sum of squared differences in 16 parts that do not wait for each other: part p has the elements k
+// of each row with k mod 16 = p, whatever the processor's vectors.
+inline constexpr std::size_t square_parts = 16;
+
 template <class T>
 class squared_differences {
  public:
@@ -46,44 +48,59 @@ class squared_differences {
   void add_difference(const T* y, const T* f, T* g, std::size_t count) {
     for (std::size_t k = 0; k < count; ++k) {
       g[k] = y[k] - f[k];
-      parts_[k % parts_.size()] += g[k] * g[k];
+      parts_[k % square_parts] += g[k] * g[k];
     }
   }
   [[nodiscard]] T result() const { return std::accumulate(parts_.begin(), parts_.end(), T(0)); }
 
  private:
-  std::array<T, 16> parts_{};
+  std::array<T, square_parts> parts_{};
 };
 
 template <simd_scalar T>
 class squared_differences<T> {
+  static constexpr std::size_t vectors = square_parts / lanes<T>;
+
  public:
   void add_difference(const T* y, const T* f, T* g, std::size_t count) {
-    const std::size_t whole = count / lanes<T>;
     const partial<T> rest(count % lanes<T>);
-    const auto add = [&](std::size_t v, const auto& piece) {
-      const std::size_t k = v * lanes<T>;
+    std::array<simd<T>, vectors> parts = parts_;  // in registers: all indices below are constants
+    const auto add = [&](simd<T> & part, std::size_t k, const auto& piece)
+        __attribute__((always_inline)) {
       const simd<T> difference = piece.load(y + k) - piece.load(f + k);
       piece.store(g + k, difference);
-      simd<T>& part = parts_[v % parts_.size()];
       part = multiply_add<T>(difference, difference, part);
     };
-    for (std::size_t v = 0; v < whole; ++v) add(v, row_piece<T, false>(rest));
-    if (count % lanes<T> != 0) add(whole, row_piece<T, true>(rest));
+    std::size_t k = 0;
+    for (; k + square_parts <= count; k += square_parts) {
+#pragma GCC unroll 16
+      for (std::size_t v = 0; v < vectors; ++v) {
+        add(parts[v], k + v * lanes<T>, row_piece<T, false>(rest));
+      }
+    }
+#pragma GCC unroll 16
+    for (std::size_t v = 0; v < vectors; ++v, k += lanes<T>) {
+      if (k + lanes<T> <= count) {
+        add(parts[v], k, row_piece<T, false>(rest));
+      } else if (k < count) {
+        add(parts[v], k, row_piece<T, true>(rest));
+      }
+    }
+    parts_ = parts;
   }
   [[nodiscard]] T result() const {
-    std::array<T, 16> parts;
-    for (std::size_t v = 0; v < parts_.size(); ++v) {
+    std::array<T, square_parts> parts;
+    for (std::size_t v = 0; v < vectors; ++v) {
       parts_[v].store_unaligned(parts.data() + v * lanes<T>);
     }
     return std::accumulate(parts.begin(), parts.end(), T(0));
   }
 
  private:
-  std::array<simd<T>, 16 / lanes<T>> parts_ = zeros();
+  std::array<simd<T>, vectors> parts_ = zeros();
 
   static auto zeros() {
-    std::array<simd<T>, 16 / lanes<T>> result;
+    std::array<simd<T>, vectors> result;
     result.fill(simd<T>(T(0)));
     return result;
   }

@@ -44,6 +44,16 @@ constexpr void check_step_targets() {
   if constexpr (!takes_targets<Loss, T, Targets>) check_targets<Loss, T, matrix_view<const T>>();
 }
 
+// Does the lowest layer read rows where they lie? (As rows of its own extent: those of a dynamic one
+// become rows of a static one only when that is asked for.)
+template <class Network>
+inline constexpr bool reads_scattered_rows =
+    requires(const typename Network::template layer_type<1>& lowest,
+             typename Network::template layer_type<1>::tape& kept,
+             scattered_rows<typename Network::value_type, Network::in_extent> x) {
+  lowest.forward(x, kept);
+};
+
 // Is this a rate that a step in scalar T can have?
 template <class T>
 bool is_rate(double rate) noexcept {
@@ -174,9 +184,7 @@ class trainer {
   }
   template <class Targets>
   T step(scattered_rows<T> x, const Targets& y) {
-    using lowest = typename Network::template layer_type<1>;
-    if constexpr (detail::simd_scalar<T> &&
-                  requires(lowest l, typename lowest::tape t) { l.forward(x, t); }) {
+    if constexpr (detail::simd_scalar<T> && detail::reads_scattered_rows<Network>) {
       if (detail::tiles_are_faster<T>(x.rows(), x.cols(),
                                       student_->template layer<1>().out_width()))
         return step_on(x, y);
