@@ -286,3 +286,38 @@ TEST_CASE("the distance that a gap proves, at the ends") {
     }
   }
 }
+
+TEST_CASE("a promise that drowns in rounding is no witness") {
+  // The kink is 2^-60 of what the outputs add up.
+  pair_type<relu> teacher({1, 1, 1}), student({1, 1, 1});
+  teacher.layer<1>().weights()(0, 0) = teacher.layer<2>().weights()(0, 0) = 1;
+  student.layer<1>().weights()(0, 0) = student.layer<2>().weights()(0, 0) = 1;
+  student.layer<1>().bias()[0] = 10;
+  auto x = make_matrix<double>(1, 1);
+  x(0, 0) = 1e-3;
+  const auto seen = find_witnesses(teacher, student, x)[0];
+  REQUIRE(seen);
+  CHECK(seen->rounding < 1e-9 * seen->least);
+  CHECK(close_to(seen->second_difference, seen->least, seen->rounding));
+  teacher.layer<2>().bias()[0] = student.layer<2>().bias()[0] = 0x1p60;
+  CHECK(!find_witnesses(teacher, student, x)[0]);
+}
+
+TEST_CASE("lengths whose squares leave the range") {
+  for (const double unit : {1e-180, 1e180}) {
+    pair_type<relu> teacher({2, 1, 1}), student({2, 1, 1});
+    for (pair_type<relu>* net : {&teacher, &student}) {
+      net->layer<1>().weights()(0, 0) = 1;
+      net->layer<2>().weights()(0, 0) = 1;
+    }
+    student.layer<1>().bias()[0] = 10 * unit;
+    auto x = make_matrix<double>(1, 2);
+    x(0, 1) = 3 * unit;
+    x(0, 0) = 1e-3 * unit;
+    const auto found = find_witnesses(teacher, student, x)[0];
+    REQUIRE(found);
+    CHECK(found->apart > 0);
+    CHECK(std::isfinite(found->apart));
+    CHECK(close_to(found->second_difference / found->least, 1, 1e-9));
+  }
+}

@@ -12,7 +12,8 @@
 //   g_k(x+) + g_k(x-) - 2 g_k(x),   x+- = x +- h w~*_j
 //
 // is at least c (h - l) in absolute value, c = |alpha_kj| |w~*_j| (1 - c*): some gradient
-// among the three is at least a quarter of that, however long training went on.
+// among the three is at least a quarter of that, however long training went on. What rounding may add
+// to the second difference is less, or x is no witness. Computed in double at least.
 //
 // What x proves of the weights: let h' > l be the distance of the nearest student's boundary. A
 // student turned to j's side, at an angle of sine s, with a boundary gap b, has |h' - l| <=
@@ -26,14 +27,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <limits>
 #include <optional>
 #include <span>
+#include <type_traits>
 
-#include <tutelage/analysis/colinear_groups.hpp>
-#include <tutelage/analysis/node_gradients.hpp>
-#include <tutelage/analysis/recovery/recovery_bounds.hpp>
+#include <tutelage/analysis/recovery/band_conditions.hpp>
+#include <tutelage/analysis/recovery/lowest_gradients.hpp>
+#include <tutelage/analysis/recovery/upper_boundaries.hpp>
 #include <tutelage/data/inputs.hpp>
 #include <tutelage/model/network.hpp>
 #include <tutelage/model/pair.hpp>
@@ -50,6 +53,7 @@ struct misalignment_witness {
   double h = 0;                  // the move, less than the distance to every other boundary
   double second_difference = 0;  // measured, absolute
   double least = 0;              // c (h - l): what Lemma 7 promises
+  double rounding = 0;           // the second difference may be off by so much, less than `least`
   double apart = 0;              // no student's boundary coincides with j's to within this
 };
 
@@ -58,7 +62,9 @@ template <class T>
 double norm_of(std::span<const T> x) {
   double sum = 0;
   for (const T& value : x) sum += static_cast<double>(value) * static_cast<double>(value);
-  return std::sqrt(sum);
+  if (sum > 0x1p-960 && std::isfinite(sum)) return std::sqrt(sum);
+  const scaled_norm<T> scaled(x);  // squares left the range
+  return std::ldexp(static_cast<double>(scaled.norm), scaled.exponent);
 }
 
 // `apart` above, for a gap h' - l and |x|.
@@ -80,81 +86,86 @@ std::vector<std::optional<misalignment_witness>> find_witnesses(const Teacher& t
                                                                 const Student& student,
                                                                 const Inputs& inputs,
                                                                 double clearance = 2) {
+  using T = typename Student::value_type;
+  using U = std::common_type_t<T, double>;
   static_assert(Teacher::depth == 2 && Student::depth == 2, "find_witnesses: two layers");
-  using T = typename Teacher::value_type;
-  detail::require_pair("find_witnesses", teacher, student);
+  static_assert(std::same_as<typename Teacher::template layer_type<2>::gate_type, identity> &&
+                    std::same_as<typename Student::template layer_type<2>::gate_type, identity>,
+                "find_witnesses: the top layers have no gate");
+  detail::require_pair<detail::same_scalar>("find_witnesses", teacher, student);
   if (!(clearance > 1)) {
     throw argument_error(
         detail::text("find_witnesses: clearance is ", clearance, ", expected more than 1"));
   }
-  const std::size_t m = teacher.widths()[1], n = student.widths()[1];
-  const auto alpha = detail::absolute_alpha(teacher, student);
+  const auto wide_teacher = network_cast<U>(teacher);
+  const auto wide_student = network_cast<U>(student);
+  const std::size_t m = teacher.widths()[1], n = student.widths()[1], d = teacher.in_width();
+  const auto alpha = detail::absolute_alpha(wide_teacher, wide_student);
   const auto norms = fan_in_norms(teacher.template layer<1>());
   const regular_weights w_star = make_regular(teacher.template layer<1>());
   const double open = 1 - teacher.template layer<1>().gate().slope();
-  boundary_distances<T> of_teacher(teacher.template layer<1>());
-  boundary_distances<T> of_student(student.template layer<1>());
-  std::vector<std::optional<misalignment_witness>> best(m);
+  const auto to_teachers = detail::all_distances(wide_teacher.template layer<1>(), inputs);
+  const auto to_students = detail::all_distances(wide_student.template layer<1>(), inputs);
+  detail::lowest_gradients gradients(wide_teacher, wide_student);
+  const std::size_t N = to_teachers.shape(0);
   double reach = 0;  // largest |x|
-  for_each_chunk(inputs, [&](matrix_view<const T> x, std::size_t) {
+  for_each_chunk(inputs, [&](const auto& x, std::size_t) {
     for (std::size_t i = 0; i < x.rows(); ++i) reach = std::max(reach, detail::norm_of(x.row(i)));
   });
   if (reach == 0) reach = 1;  // nothing has a scale
 
-  for_each_chunk(inputs, [&](matrix_view<const T> x, std::size_t first) {
-    const auto a_star = of_teacher(x);
-    const auto a = of_student(x);
-    for (std::size_t i = 0; i < x.rows(); ++i) {
-      const auto size = [&](const auto& distances, std::size_t node) {
-        return std::abs(static_cast<double>(distances(i, node)));
-      };
-      double nearest_student = std::numeric_limits<double>::infinity();
-      for (std::size_t k = 0; k < n; ++k) nearest_student = std::min(nearest_student, size(a, k));
-      const double x_norm = detail::norm_of(x.row(i));
-      for (std::size_t j = 0; j < m; ++j) {
-        if (!w_star.has_boundary(j)) continue;
-        const double l = size(a_star, j);
-        double nearest = nearest_student;
-        for (std::size_t other = 0; other < m; ++other) {
-          if (other != j) nearest = std::min(nearest, size(a_star, other));
+  std::vector<std::optional<misalignment_witness>> best(m);
+  for (std::size_t i = 0; i < N; ++i) {
+    const auto to_star = matrix_view(to_teachers).row(i), to = matrix_view(to_students).row(i);
+    double nearest_student = std::numeric_limits<double>::infinity();
+    for (const double distance : to)
+      nearest_student = std::min(nearest_student, std::abs(distance));
+    for (std::size_t j = 0; j < m; ++j) {
+      if (!w_star.has_boundary(j)) continue;
+      const double l = std::abs(to_star[j]);
+      double nearest = nearest_student;
+      for (std::size_t other = 0; other < m; ++other) {
+        if (other != j) nearest = std::min(nearest, std::abs(to_star[other]));
+      }
+      // Strictly less, by more than rounding; and where nothing is near, no move is longer than
+      // the samples' own lengths.
+      constexpr double inside = 1 - 0x1p-10;
+      const double h =
+          inside * std::min(nearest, std::max(2 * clearance * l, reach + std::abs(w_star.bias[j])));
+      if (!std::isfinite(l) || !(h > clearance * l) || !(nearest > clearance * l)) continue;
+      for (std::size_t k = 0; k < n; ++k) {
+        if (!(to[k] > 0)) continue;
+        const double least = alpha(k, j) * norms[j] * open * (h - l);
+        if (!(least > (best[j] ? best[j]->least : 0.0))) continue;
+        const auto x = detail::gather_as<U>(as_rows(inputs), std::span(&i, 1));
+        const auto w = w_star.direction(j);
+        auto points = make_matrix<U>(3, d), size = make_matrix<U>(1, d);
+        for (std::size_t u = 0; u < d; ++u) {
+          const U step = static_cast<U>(h * w[u]);
+          points(0, u) = x(0, u);
+          points(1, u) = x(0, u) + step;
+          points(2, u) = x(0, u) - step;
+          size(0, u) = std::abs(x(0, u)) + std::abs(step);
         }
-        // Strictly less, by more than rounding; and where nothing is near, no move is longer than
-        // the samples' own lengths.
-        constexpr double inside = 1 - 0x1p-10;
-        const double h = inside * std::min(nearest, std::max(2 * clearance * l,
-                                                             reach + std::abs(w_star.bias[j])));
-        if (!std::isfinite(l) || !(h > clearance * l) || !(nearest > clearance * l)) continue;
-        for (std::size_t k = 0; k < n; ++k) {
-          if (!(a(i, k) > 0)) continue;
-          const double least = alpha(k, j) * norms[j] * open * (h - l);
-          if (!(least > (best[j] ? best[j]->least : 0.0))) continue;
-          // Both distances are rounded, relative to what is added up: |x| and biases of that size.
-          const double rounding = 2 * static_cast<double>(x.cols() + 2) *
-                                  static_cast<double>(std::numeric_limits<T>::epsilon()) *
-                                  (2 * x_norm + l + nearest_student);
-          const double gap =
-              std::isinf(nearest_student) ? nearest_student : nearest_student - l - rounding;
-          best[j] = misalignment_witness{j, k, first + i, l,
-                                         h, 0, least,     detail::proved_apart(gap, x_norm)};
+        const double rounding = gradients.rounding(size)[k];
+        if (!(least > rounding)) continue;
+        const auto g = gradients(points);
+        const auto second = static_cast<double>(std::abs(g(1, k) + g(2, k) - 2 * g(0, k)));
+        if (!std::isfinite(second)) {
+          throw argument_error(
+              detail::text("find_witnesses: the gradient of node ", k, " is not finite"));
         }
+        const double x_norm = detail::norm_of(matrix_view<const U>(x).row(0));
+        // Both distances are rounded, relative to what is added up: |x| and biases of that size.
+        const double blur = 2 * static_cast<double>(d + 2) *
+                            static_cast<double>(std::numeric_limits<U>::epsilon()) *
+                            (2 * x_norm + l + nearest_student);
+        const double gap =
+            std::isinf(nearest_student) ? nearest_student : nearest_student - l - blur;
+        best[j] = misalignment_witness{
+            j, k, i, l, h, second, least, rounding, detail::proved_apart(gap, x_norm)};
       }
     }
-  });
-
-  // Measure what was promised.
-  const auto& rows = as_rows(inputs);
-  for (auto& witness : best) {
-    if (!witness) continue;
-    auto x = make_matrix<T>(3, rows.cols());
-    const std::size_t at[3] = {witness->sample, witness->sample, witness->sample};
-    gather(rows, std::span<const std::size_t>(at), matrix_view<T>(x));
-    const auto w = w_star.direction(witness->teacher);
-    for (std::size_t u = 0; u < rows.cols(); ++u) {
-      x(1, u) += static_cast<T>(witness->h * w[u]);
-      x(2, u) -= static_cast<T>(witness->h * w[u]);
-    }
-    const auto g = node_gradients(teacher, student, witness->student, x);
-    witness->second_difference = std::abs(g[1] + g[2] - 2 * g[0]);
   }
   return best;
 }
