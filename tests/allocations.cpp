@@ -300,6 +300,15 @@ int main() {
   check_passes(mlp<long double, relu, 7, dynamic, 3>({7, 5, 3}), "mixed widths, long double");
   check_passes(mlp<std::complex<double>, relu, dynamic, dynamic, dynamic>({20, 10, 5}), "complex");
   check_passes(any_deep({33, 17, 65, 2}), "dynamic widths, float");
+  using convolution_net =
+      network<conv2d<float>, conv2d<float, dynamic, relu>, conv2d<float>,
+              dense<float, dynamic, dynamic, identity>>;
+  check_passes(convolution_net(conv2d<float>({1, 9, 9}, {.filters = 16, .size = 3, .padding = 1}),
+                               conv2d<float, dynamic, relu>(
+                                   {16, 9, 9}, {.filters = 6, .size = 3, .stride = 2}),
+                               conv2d<float>({6, 4, 4}, {.filters = 4, .size = 2, .groups = 2}),
+                               dense<float, dynamic, dynamic, identity>(36, 2)),
+               "convolutions");
   check_rule(any_deep({6, 5, 4, 3}), any_deep({6, 17, 9, 3}), "dynamic widths, float");
   using fixed = mlp<double, relu, 6, 17, 9, 3>;
   check_rule(fixed(), fixed(), "static widths");

@@ -42,11 +42,10 @@ struct our_passes {
                      matrix_view<T, dynamic, L::in_extent>(below));
   }
   void weights() {
-    l.backward_weights(matrix_view<const T, dynamic, L::in_extent>(x), kept,
-                       matrix_view<const T, dynamic, L::out_extent>(g),
-                       [&](std::size_t, std::size_t, const auto& set) {
-                         set(matrix_view(dW), T(1), T(0));
-                       });
+    l.backward_weights(
+        matrix_view<const T, dynamic, L::in_extent>(x), kept,
+        matrix_view<const T, dynamic, L::out_extent>(g),
+        [&](std::size_t, std::size_t, const auto& set) { set(matrix_view(dW), T(1), T(0)); });
   }
 
   L l;
@@ -69,36 +68,46 @@ struct im2col_passes {
         b(random_matrix<T>(1, c.settings.filters, 3)),
         columns(make_matrix<T>(taps, P)) {}
 
-  // visit(row of columns' numbers, row of the image's, how many) for all that is not padding.
+  // visit(columns, image, positions, stride): so many numbers of a line of columns, from the first on,
+  // are those of a line of the image that are `stride` apart. What is padding is left out.
   template <class Visit>
-  void for_each_row(std::size_t n, const Visit& visit) {
+  void for_each_line(std::size_t n, const Visit& visit) {
     const auto& s = c.settings;
-    T* to = columns.data();
+    T* line = columns.data();
     for (std::size_t channel = 0; channel < c.image.channels; ++channel) {
       T* const image = &x(n, channel * c.image.height * c.image.width);
       for (std::size_t i = 0; i < s.size.height; ++i) {
         for (std::size_t j = 0; j < s.size.width; ++j) {
-          for (std::size_t y = 0; y < out.height; ++y, to += out.width) {
-            visit(to, image, y * s.stride.height + i - s.padding.height, j - s.padding.width);
+          const std::size_t left = s.padding.width, step = s.stride.width;
+          const std::size_t begin = j < left ? (left - j + step - 1) / step : 0;
+          const std::size_t end = std::min(out.width, (c.image.width - 1 + left - j) / step + 1);
+          for (std::size_t y = 0; y < out.height; ++y, line += out.width) {
+            const std::size_t from = y * s.stride.height + i - s.padding.height;
+            if (from >= c.image.height) continue;  // large where negative
+            visit(line + begin, image + from * c.image.width + begin * step + j - left, end - begin,
+                  step);
           }
         }
       }
     }
   }
   void gather(std::size_t n) {
-    for_each_row(n, [&](T* to, const T* image, std::size_t y, std::size_t left) {
-      for (std::size_t o = 0; o < out.width; ++o) {
-        const std::size_t at = o * c.settings.stride.width + left;  // large where negative
-        to[o] = y < c.image.height && at < c.image.width ? image[y * c.image.width + at] : T(0);
+    std::fill_n(columns.data(), columns.size(), T(0));
+    for_each_line(n, [](T* to, const T* image, std::size_t count, std::size_t step) {
+      if (step == 1) {
+        std::copy_n(image, count, to);
+      } else {
+        for (std::size_t o = 0; o < count; ++o) to[o] = image[o * step];
       }
     });
   }
   void scatter(std::size_t n) {
     std::fill_n(&x(n, 0), x.shape(1), T(0));
-    for_each_row(n, [&](const T* from, T* image, std::size_t y, std::size_t left) {
-      for (std::size_t o = 0; o < out.width; ++o) {
-        const std::size_t at = o * c.settings.stride.width + left;
-        if (y < c.image.height && at < c.image.width) image[y * c.image.width + at] += from[o];
+    for_each_line(n, [](const T* from, T* image, std::size_t count, std::size_t step) {
+      if (step == 1) {
+        for (std::size_t o = 0; o < count; ++o) image[o] += from[o];
+      } else {
+        for (std::size_t o = 0; o < count; ++o) image[o * step] += from[o];
       }
     });
   }
@@ -202,6 +211,9 @@ void add_scalar() {
 }  // namespace
 
 int main(int argc, char** argv) {
+#ifdef BENCH_ONEDNN
+  omp_set_num_threads(1);
+#endif
   add_scalar<float>();
   return bench::run(argc, argv);
 }

@@ -2,13 +2,14 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdlib>
-#include <functional>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <unordered_map>
 #include <vector>
 
 #include "../support.hpp"
+
+// oneDNN runs on OpenMP's threads.
+extern "C" void omp_set_num_threads(int);
 
 namespace bench {
 

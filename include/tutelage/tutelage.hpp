@@ -27,6 +27,7 @@
 #include <tutelage/gradient/segment.hpp>
 #include <tutelage/gradient/slice.hpp>
 #include <tutelage/model/batch_norm.hpp>
+#include <tutelage/model/conv2d.hpp>
 #include <tutelage/model/dense.hpp>
 #include <tutelage/model/flatten.hpp>
 #include <tutelage/model/fold.hpp>

@@ -91,7 +91,7 @@ class convolution_input {
       filters.convolve(G.row(n).data(), nullptr, ungated{}, scratch_.product.view().data());
       T* to = H.row(n).data() + y.first * width + x.first;
       for (std::size_t c = 0; c < s_.window.channels; ++c) {
-        spread_lines(places, x.window.out, to, step_y * width, step_x, x.window.out, y.window.out);
+        spread_lines(places, to, step_y * width, step_x, x.window.out, y.window.out);
         places += P;
         to += s_.window.y.in * width;
       }

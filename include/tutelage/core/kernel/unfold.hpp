@@ -113,24 +113,27 @@ class halving {
   partial<T> low_, high_;
 };
 
-/// Copies numbers to every second place; returns how many it copied, all but the last few. What lies
+/// The reverse: count <= lanes / 2 numbers to every second place, 2 count - 1 in all. What lies
 /// between them is read and written unchanged.
 template <simd_scalar T>
-std::size_t spread_by_two(const T* from, T* to, std::size_t width) {
-  constexpr std::size_t L = lanes<T>, half = L / 2;
-  using vector = typename simd<T>::register_type;
-  std::size_t x = 0;
-  for (; x + half < width; x += half) {  // the last place has no neighbor to write
-    const vector old = simd<T>::load_unaligned(to + 2 * x);
-    const vector numbers = partial<T>(half).load(from + x);
+class doubling {
+  static constexpr std::size_t L = lanes<T>;
+
+ public:
+  explicit doubling(std::size_t count) : low_(count), all_(2 * count - 1) {}
+
+  void store(const T* from, T* to) const {
+    const typename simd<T>::register_type numbers = low_.load(from), old = all_.load(to);
     [&]<std::size_t... I>(std::index_sequence<I...>) {
-      simd<T>(__builtin_shufflevector(old, numbers, (I % 2 == 0 ? L + I / 2 : I)...))
-          .store_unaligned(to + 2 * x);
+      all_.store(to,
+                 simd<T>(__builtin_shufflevector(old, numbers, (I % 2 == 0 ? L + I / 2 : I)...)));
     }
     (std::make_index_sequence<L>{});
   }
-  return x;
-}
+
+ private:
+  partial<T> low_, all_;
+};
 
 /// Copies `lines` lines of `width` numbers that are `step` apart.
 template <class T>
@@ -167,14 +170,22 @@ void copy_lines(const T* from, std::size_t from_stride, std::size_t step, T* to,
 
 /// The reverse: line after line of `width` numbers to places that are `step` apart.
 template <class T>
-void spread_lines(const T* from, std::size_t from_stride, T* to, std::size_t to_stride,
-                  std::size_t step, std::size_t width, std::size_t lines) {
-  for (; lines > 0; --lines, from += from_stride, to += to_stride) {
-    std::size_t x = 0;
-    if constexpr (simd_scalar<T>) {
-      if (step == 2) x = spread_by_two(from, to, width);
+void spread_lines(const T* from, T* to, std::size_t to_stride, std::size_t step, std::size_t width,
+                  std::size_t lines) {
+  if constexpr (simd_scalar<T>) {
+    if (step == 2) {
+      constexpr std::size_t half = lanes<T> / 2;
+      const std::size_t whole = (width - 1) / half * half;
+      const doubling<T> most(half), last(width - whole);
+      for (; lines > 0; --lines, from += width, to += to_stride) {
+        for (std::size_t x = 0; x < whole; x += half) most.store(from + x, to + 2 * x);
+        last.store(from + whole, to + 2 * whole);
+      }
+      return;
     }
-    for (; x < width; ++x) to[x * step] = from[x];
+  }
+  for (; lines > 0; --lines, from += width, to += to_stride) {
+    for (std::size_t x = 0; x < width; ++x) to[x * step] = from[x];
   }
 }
 
@@ -182,18 +193,19 @@ void spread_lines(const T* from, std::size_t from_stride, T* to, std::size_t to_
 /// taps see padding, `to` must be zero, and stays so from image to image.
 template <class T>
 void unfold(const window& w, const T* image, T* to) {
-  const std::size_t lines = w.y.lines(), phases = w.y.phases();
+  const std::size_t lines = w.y.lines(), phases = w.y.phases(), channel = w.y.in * w.x.in;
   const axis of_phases{w.y.in, lines, phases, w.y.stride, 1, w.y.padding};  // taps are phases
-  for (std::size_t c = 0; c < w.channels; ++c, image += w.y.in * w.x.in) {
-    for (std::size_t j = 0; j < w.x.taps; ++j) {
-      const std::size_t begin = w.x.begin(j), end = w.x.end(j);
-      for (std::size_t phase = 0; phase < phases; ++phase, to += lines * w.x.out) {
-        const std::size_t first = of_phases.begin(phase), last = of_phases.end(phase);
-        if (begin >= end || first >= last) continue;
-        copy_lines(image + of_phases.place(first, phase) * static_cast<std::ptrdiff_t>(w.x.in) +
-                       w.x.place(begin, j),
-                   w.y.stride * w.x.in, w.x.stride, to + first * w.x.out + begin, w.x.out,
-                   end - begin, last - first);
+  for (std::size_t j = 0; j < w.x.taps; ++j) {
+    const std::size_t begin = w.x.begin(j), end = w.x.end(j);
+    for (std::size_t phase = 0; phase < phases; ++phase, to += lines * w.x.out) {
+      const std::size_t first = of_phases.begin(phase), last = of_phases.end(phase);
+      if (begin >= end || first >= last) continue;
+      const T* seen = image + of_phases.place(first, phase) * static_cast<std::ptrdiff_t>(w.x.in) +
+                      w.x.place(begin, j);
+      T* copy = to + first * w.x.out + begin;
+      for (std::size_t c = 0; c < w.channels; ++c, seen += channel) {
+        copy_lines(seen, w.y.stride * w.x.in, w.x.stride, copy, w.x.out, end - begin, last - first);
+        copy += w.x.taps * phases * lines * w.x.out;
       }
     }
   }
