@@ -1,4 +1,4 @@
-// expect: output_jacobians: needs dense layers with piecewise linear gates
+// expect: output_jacobians: needs layers that pull V down for each sample
 // clang-format off
 #include <cmath>
 #include <tutelage/gradient/rule.hpp>

@@ -13,7 +13,8 @@
 //
 // A batch goes down a layer in one product: the stack of all V_l, its columns scaled by each
 // sample's gates, times W_l^T. The column of that product which belongs to the bias is what r
-// gains. Samples of one gate pattern share one V in the stack.
+// gains. Samples of one gate pattern share one V in the stack. Through layers that are not dense, V
+// and r go down sample by sample, each layer knowing how: samplewise_layer of model/layer.hpp.
 #pragma once
 
 #include <algorithm>
@@ -35,7 +36,8 @@ class output_jacobians {
   template <std::size_t l>
   using layer_type = typename Network::template layer_type<l>;
   static_assert(piecewise_linear_network<Network>,
-                "output_jacobians: needs dense layers with piecewise linear gates");
+                "output_jacobians: needs layers that pull V down for each sample, with piecewise "
+                "linear gates; see samplewise_layer");
   static_assert(std::same_as<typename layer_type<L>::gate_type, identity>,
                 "output_jacobians: the top layer must be linear");
 
@@ -159,6 +161,98 @@ class output_jacobians {
   pattern_groups patterns_;             // P of them
   std::array<workspace<T>, L> stacks_;  // at [l-1]: [P*C, n_l+1], the last column is r_l
   workspace<T> gated_;                  // [P*C, n_l], V_l D_l
+};
+
+/// The same for networks whose layers are not all dense; nothing is shared between samples. The
+/// forward pass is one in evaluation.
+template <class Network>
+  requires(samplewise_network<Network> && !piecewise_linear_network<Network>)
+class output_jacobians<Network> {
+  using T = typename Network::value_type;
+  static constexpr std::size_t L = Network::depth;
+  template <std::size_t l>
+  using layer_type = typename Network::template layer_type<l>;
+  static_assert(std::same_as<typename detail::gate_of<layer_type<L>>::type, identity>,
+                "output_jacobians: the top layer must be linear");
+
+ public:
+  void compute(const Network& net, const activations<Network>& kept, std::size_t lowest = 1) {
+    if (lowest < 1 || lowest > L) {
+      throw shape_error(
+          detail::text("output_jacobians: lowest layer ", lowest, ", expected 1 to ", L));
+    }
+    lowest_ = L;
+    outputs_ = net.out_width();
+    samples_ = kept.batch();
+    descend<L>(net, kept, lowest);
+    lowest_ = lowest;
+  }
+
+  template <std::size_t l>
+  [[nodiscard]] matrix_view<const T, Network::out_extent, layer_type<l>::out_extent> V(
+      std::size_t i) const {
+    const auto rows = of_sample<l>("V", i);
+    return {rows.data(), outputs_, rows.cols() - 1, rows.stride()};
+  }
+  template <std::size_t l>
+  [[nodiscard]] matrix_view<const T, Network::out_extent, 1> r(std::size_t i) const {
+    const auto rows = of_sample<l>("r", i);
+    return {rows.data() + rows.cols() - 1, outputs_, 1, rows.stride()};
+  }
+  template <std::size_t l>
+  [[nodiscard]] const T& r(std::size_t i, std::size_t c) const {
+    const auto r_i = r<l>(i);
+    if (c >= outputs_) {
+      throw argument_error(detail::text("r: output ", c, ", expected one below ", outputs_));
+    }
+    return r_i(c, 0);
+  }
+
+ private:
+  // [V r] of sample i, [C, n_l+1].
+  template <std::size_t l>
+  [[nodiscard]] matrix_view<const T> of_sample(const char* function, std::size_t i) const {
+    static_assert(1 <= l && l < L, "output_jacobians: V and r are of layers 1 to L - 1");
+    if (l < lowest_) {
+      throw argument_error(lowest_ == L
+                               ? detail::text(function, ": no layer was computed")
+                               : detail::text(function, ": layer ", l, " was not computed, only ",
+                                              lowest_, " to ", L - 1));
+    }
+    if (i >= samples_) {
+      throw argument_error(
+          detail::text(function, ": sample ", i, ", expected one below ", samples_));
+    }
+    return matrix_view<const T>(stacks_[l - 1].view()).middle_rows(i * outputs_, outputs_);
+  }
+
+  // From layer l to layer l-1; V_L = I and r_L = 0.
+  template <std::size_t l>
+  void descend(const Network& net, const activations<Network>& kept, std::size_t lowest) {
+    if constexpr (l > 1) {
+      if (l <= lowest) return;
+      const auto& layer = net.template layer<l>();
+      const auto below = stacks_[l - 2].reshape(samples_ * outputs_, layer.in_width() + 1);
+      for (std::size_t i = 0; i < samples_; ++i) {
+        const auto here = here_.reshape(outputs_, layer.out_width() + 1);
+        if constexpr (l == L) {
+          for (std::size_t c = 0; c < outputs_; ++c) {
+            for (std::size_t k = 0; k <= outputs_; ++k) here(c, k) = T(c == k ? 1 : 0);
+          }
+        } else {
+          copy(stacks_[l - 1].view().middle_rows(i * outputs_, outputs_), here);
+        }
+        layer.pull(kept.template tape<l>(), i, here, below.middle_rows(i * outputs_, outputs_));
+      }
+      descend<l - 1>(net, kept, lowest);
+    }
+  }
+
+  std::size_t outputs_ = 0;             // C
+  std::size_t samples_ = 0;             // N
+  std::size_t lowest_ = L;              // layers lowest_, ..., L-1 are computed
+  std::array<workspace<T>, L> stacks_;  // at [l-1]: [N*C, n_l+1], the last column is r_l
+  workspace<T> here_;                   // [C, n_l+1], which a layer may change
 };
 
 }  // namespace tutelage

@@ -10,7 +10,9 @@
 //   A_l   [n_l, m_l],  B_l [n_l, n_l]
 //
 // It holds for every sample, any widths and biases. The papers omit the remainders r: their form is
-// the case without biases above layer l. Nothing here uses a network's backward pass.
+// the case without biases above layer l. Nothing here uses a network's backward pass. Convolutions,
+// pools, residual blocks and batch normalization in evaluation are such layers as well: D_l = I where
+// a layer has no gate.
 #pragma once
 
 #include <algorithm>
@@ -136,8 +138,11 @@ class gradient_rule {
         const matrix_view<T, 1, n<l>> g_i(result.data() + i * result.stride(), 1, result.cols(),
                                           result.stride());
         multiply(error, V<l>(i), g_i);
-        const auto& gate = student_->template layer<l>().gate();
-        for (std::size_t k = 0; k < f.cols(); ++k) result(i, k) *= gate.factor(f(i, k));
+        using Layer = typename Student::template layer_type<l>;
+        if constexpr (gated_layer<Layer>) {
+          const auto& gate = student_->template layer<l>().gate();
+          for (std::size_t k = 0; k < f.cols(); ++k) result(i, k) *= gate.factor(f(i, k));
+        }
       }
     }
     return result;

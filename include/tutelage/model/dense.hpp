@@ -129,7 +129,8 @@ class dense {
   }
 
   /// For sample i: from [V r] [C, Out+1] to [V D W~^T, r + V D b] [C, In+1]; V becomes V D.
-  void pull(const tape& kept, std::size_t i, matrix_view<T> V, matrix_view<T> below) const {
+  void pull(const tape& kept, std::size_t i, matrix_view<T> V, matrix_view<T> below) const
+      requires(piecewise_linear_gate<Gate>) {
     const std::size_t n = out_width();
     detail::require_shape("pull", "V", V, V.rows(), n + 1);
     detail::require_shape("pull", "below", below, V.rows(), in_width() + 1);

@@ -88,7 +88,8 @@ class gated {
   }
 
   /// For sample i, from [V r] [C, n+1] to [V D r], in place and copied to `below`.
-  void pull(const tape& kept, std::size_t i, matrix_view<T> V, matrix_view<T> below) const {
+  void pull(const tape& kept, std::size_t i, matrix_view<T> V, matrix_view<T> below) const
+      requires(piecewise_linear_gate<Gate>) {
     const auto f = kept.f.view();
     for (std::size_t c = 0; c < V.rows(); ++c) {
       for (std::size_t k = 0; k < f.cols(); ++k) V(c, k) *= gate_.factor(f(i, k));

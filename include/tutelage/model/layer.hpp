@@ -8,8 +8,8 @@
 //                    Satisfied by dense, conv2d and gated.
 //   dense_layer      one weight matrix, a bias and a gate: all that teachers, analyses and theory
 //                    ask for. Satisfied by dense.
-//   piecewise_linear_layer   such a one whose gate is linear on both sides of 0: all that the
-//                    gradient rule asks for. Satisfied by dense with relu, leaky_relu, identity.
+//   piecewise_linear_layer   such a one whose gate is linear on both sides of 0: all that regions
+//                    and expectations of the gradient rule ask for. Satisfied by dense with relu, leaky_relu, identity.
 //
 //   x  [N, In]   f  [N, Out]   g  [N, Out], negative gradients   dW  as W
 //
@@ -119,7 +119,7 @@ concept dense_layer = gated_layer<L> && is_dense<L> && requires(L l, const L cl)
   { L::has_bias() } -> std::same_as<bool>;
 };
 
-/// What the gradient rule asks of a layer: linear on both sides of each node's boundary.
+/// Linear on both sides of each node's boundary.
 template <class L>
 concept piecewise_linear_layer = dense_layer<L> && piecewise_linear_gate<typename L::gate_type>;
 

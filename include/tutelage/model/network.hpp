@@ -390,6 +390,11 @@ inline constexpr bool all_piecewise_linear<network<L...>> = (piecewise_linear_la
 template <class N>
 concept piecewise_linear_network = detail::all_piecewise_linear<N>;
 
+/// Satisfied by networks of layers that pull V down for each sample: all that the gradient rule is
+/// defined for.
+template <class N>
+concept samplewise_network = detail::is_network<N> && N::list::samplewise;
+
 /// The same weights in another scalar.
 template <scalar U, class Network>
 typename Network::template rebind<U> network_cast(const Network& from) {
