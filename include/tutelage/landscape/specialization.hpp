@@ -105,7 +105,8 @@ specialized_student specialized_groups(const Teacher& teacher, const Student& st
   if (slope != slope_star) {
     refuse("the slope of the teacher is ", slope_star, ", that of the ", which, " ", slope);
   }
-  if (!(tolerance.fan_out >= 3 * tolerance.colinear)) {
+  // 0.3 is 3 times 0.1, to rounding.
+  if (!(tolerance.fan_out * (1 + 1e-12) >= 3 * tolerance.colinear)) {
     refuse("the tolerance of fan-outs is ", tolerance.fan_out, ", expected at least 3 times ",
            tolerance.colinear, ", that of weights");
   }
