@@ -33,7 +33,7 @@ struct plan {
 // A student that is the teacher: groups of random scale and share, pairs that cancel, nodes without
 // fan-out, constants, all in random places.
 net random_student(const net& teacher, const plan& p, stream& random) {
-  const auto [d, m, C] = teacher.widths();
+  const std::size_t d = teacher.in_width(), m = teacher.widths()[1], C = teacher.out_width();
   net student({d, p.n, C});
   auto W = student.layer<1>().weights();
   auto V = student.layer<2>().weights();

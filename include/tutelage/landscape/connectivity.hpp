@@ -246,8 +246,16 @@ piecewise_path<Student> student_path(const Teacher& teacher, const Student& firs
                                      const Student& second,
                                      const specialization_tolerance& tolerance = {}) {
   detail::require_same_space("student_path", first, second);
-  const auto a = specialized_groups(teacher, first, tolerance, "first student");
-  const auto b = specialized_groups(teacher, second, tolerance, "second student");
+  auto a = specialized_groups(teacher, first, tolerance, "first student");
+  auto b = specialized_groups(teacher, second, tolerance, "second student");
+  // A teacher node that one student may do without is no token.
+  for (std::size_t j = a.groups.size(); j-- > 0;) {
+    if (!a.groups[j].empty() && !b.groups[j].empty()) continue;
+    for (specialized_student* s : {&a, &b}) {
+      s->groups.erase(s->groups.begin() + static_cast<std::ptrdiff_t>(j));
+      s->added.erase(s->added.begin() + static_cast<std::ptrdiff_t>(j));
+    }
+  }
   return detail::token_travel(first, second, a, b).path();
 }
 

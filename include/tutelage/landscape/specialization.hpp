@@ -28,7 +28,7 @@ struct specialization_tolerance {
   double fan_out = 1e-8;   // error of E_s, by the largest |v*_j| |w*_j|; at least 3 times colinear
 };
 
-/// What a student has of each teacher node that adds anything.
+/// What a student has of each teacher node: nothing, perhaps, of one that adds less than is allowed.
 struct specialized_student {
   std::vector<std::vector<std::size_t>> groups;  // [m], its nodes
   std::vector<std::vector<double>> added;        // [m][C], E_j
@@ -105,7 +105,8 @@ specialized_student specialized_groups(const Teacher& teacher, const Student& st
   if (slope != slope_star) {
     refuse("the slope of the teacher is ", slope_star, ", that of the ", which, " ", slope);
   }
-  if (!(tolerance.fan_out >= 3 * tolerance.colinear)) {
+  // 0.3 is 3 times 0.1, to rounding.
+  if (!(tolerance.fan_out * (1 + 1e-12) >= 3 * tolerance.colinear)) {
     refuse("the tolerance of fan-outs is ", tolerance.fan_out, ", expected at least 3 times ",
            tolerance.colinear, ", that of weights");
   }
@@ -122,33 +123,34 @@ specialized_student specialized_groups(const Teacher& teacher, const Student& st
   }
   const double allowed = tolerance.fan_out * largest;
   specialized_student result;
+  result.groups.resize(norms_star.size());
+  result.added.resize(norms_star.size());
   for (std::size_t s = 0; s < wanted.size(); ++s) {
     const colinear_group& group = partition.groups[s];
     if (group.teachers.size() > 1) {
       refuse("teacher nodes ", detail::nodes_text(group.teachers), " are co-linear to within ",
              tolerance.colinear, ", or joined by nodes of the ", which);
     }
-    const bool active = detail::norm_of(wanted[s]) > allowed;
-    if (active && group.students.empty()) {
-      refuse("no node of the ", which, " is co-linear with teacher node ", group.teachers.front(),
-             " to within ", tolerance.colinear);
-    }
     auto added =
         detail::sum_of_fan_outs(student, group.students, [&](std::size_t k) { return norms[k]; });
     const double error = detail::distance(added, wanted[s]);
     if (!(error <= allowed)) {
-      if (active) {
-        refuse("nodes ", detail::nodes_text(group.students), " of the ", which, " add ",
-               detail::norm_of(added), " along teacher node ", group.teachers.front(),
-               ", which adds ", detail::norm_of(wanted[s]), ": they differ by ", error,
-               ", allowed is ", allowed);
+      if (group.teachers.empty()) {
+        refuse("nodes ", detail::nodes_text(group.students), " of the ", which, " add ", error,
+               " along no teacher node, allowed is ", allowed);
       }
-      refuse("nodes ", detail::nodes_text(group.students), " of the ", which, " add ", error,
-             " along no teacher node, allowed is ", allowed);
+      const std::size_t j = group.teachers.front();
+      if (group.students.empty()) {
+        refuse("no node of the ", which, " is co-linear with teacher node ", j, " to within ",
+               tolerance.colinear);
+      }
+      refuse("nodes ", detail::nodes_text(group.students), " of the ", which, " add ",
+             detail::norm_of(added), " along teacher node ", j, ", which adds ",
+             detail::norm_of(wanted[s]), ": they differ by ", error, ", allowed is ", allowed);
     }
-    if (!active) continue;
-    result.groups.push_back(group.students);
-    result.added.push_back(std::move(added));
+    if (group.teachers.empty()) continue;
+    result.groups[group.teachers.front()] = group.students;
+    result.added[group.teachers.front()] = std::move(added);
   }
   result.constant = detail::constant_of(student, partition.constant_students);
   const double error =
