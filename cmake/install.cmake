@@ -3,7 +3,7 @@ include(GNUInstallDirs)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tutelage)
 install(TARGETS tutelage EXPORT tutelage FILE_SET HEADERS)
-foreach(component IN ITEMS images theory)
+foreach(component IN ITEMS images io theory)
   if(TARGET tutelage_${component})
     install(TARGETS tutelage_${component} EXPORT tutelage_${component} FILE_SET HEADERS)
     install(EXPORT tutelage_${component} NAMESPACE tutelage:: DESTINATION ${package_dir})

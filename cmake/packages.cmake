@@ -68,7 +68,8 @@ set(library_packages
     libopenblas-pthread-dev
     librandom123-dev
     zlib1g-dev
+    nlohmann-json3-dev
     libboost-dev)
-set(example_packages libcli11-dev nlohmann-json3-dev gnuplot-nox dataset-fashion-mnist)
-set(benchmark_packages libbenchmark-dev libeigen3-dev nlohmann-json3-dev python3-numpy)
+set(example_packages libcli11-dev gnuplot-nox dataset-fashion-mnist)
+set(benchmark_packages libbenchmark-dev libeigen3-dev python3-numpy)
 set(test_packages doctest-dev clang libclang-rt-14-dev ${benchmark_packages})

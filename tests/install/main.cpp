@@ -1,6 +1,7 @@
 #include <cstdio>
 #include <tutelage/analysis.hpp>
 #include <tutelage/data/images.hpp>
+#include <tutelage/io.hpp>
 #include <tutelage/theory.hpp>
 #include <tutelage/tutelage.hpp>
 
@@ -15,5 +16,8 @@ int main() {
   initialize(plain, gaussian_start{1}, stream(1, purpose::student));
   population loss(plain);
   const double J = flow_of(loss, plain).loss();
-  return rho > 0.999 && J < 1e-12 ? 0 : 1;
+  save("teacher.safetensors", teacher);
+  const auto loaded = load_mlp<double, 2>("teacher.safetensors");
+  const bool equal = loaded.layer<2>().weights()(3, 1) == teacher.layer<2>().weights()(3, 1);
+  return rho > 0.999 && J < 1e-12 && equal ? 0 : 1;
 }

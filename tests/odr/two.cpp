@@ -1,5 +1,6 @@
 #include <tutelage/analysis.hpp>
 #include <tutelage/data/images.hpp>
+#include <tutelage/io.hpp>
 #include <tutelage/theory.hpp>
 #include <tutelage/tutelage.hpp>
 

@@ -11,8 +11,6 @@
 #pragma once
 
 #include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -24,11 +22,13 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include <tutelage/core/errors.hpp>
+#include <tutelage/core/mapped_file.hpp>
 #include <utility>
 #include <vector>
 
@@ -45,48 +45,27 @@ enum class idx_type : std::uint8_t {
 
 namespace detail {
 
-// Closes a file when it goes.
-struct descriptor {
-  explicit descriptor(int file) noexcept : number(file) {}
-  descriptor(const descriptor&) = delete;
-  descriptor& operator=(const descriptor&) = delete;
-  ~descriptor() {
-    if (number >= 0) ::close(number);
-  }
-  int number;
-};
-
 // A file's bytes, in memory or mapped.
 class file_bytes {
  public:
   explicit file_bytes(const std::string& path) {
     const descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
     if (file.number < 0) throw io_error("open", path, errno);
-    struct stat status {};
-    if (::fstat(file.number, &status) != 0) throw io_error("read", path, errno);
-    if (S_ISDIR(status.st_mode)) throw io_error("read", path, EISDIR);
-    const auto size = static_cast<std::size_t>(status.st_size);
     std::array<unsigned char, 2> magic{};
     const bool gzip =
         ::pread(file.number, magic.data(), 2, 0) == 2 && magic[0] == 0x1F && magic[1] == 0x8B;
     if (gzip) {
       inflate(path, file.number);
-    } else if (size > 0) {
-      void* const address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.number, 0);
-      if (address == MAP_FAILED) throw io_error("map", path, errno);
-      mapped_ = {static_cast<unsigned char*>(address), unmap{size}};
-      bytes_ = {mapped_.get(), size};
+    } else {
+      plain_.emplace(file, path);
     }
   }
 
-  [[nodiscard]] std::span<const unsigned char> bytes() const noexcept { return bytes_; }
+  [[nodiscard]] std::span<const unsigned char> bytes() const noexcept {
+    return plain_ ? plain_->bytes() : std::span<const unsigned char>(inflated_);
+  }
 
  private:
-  struct unmap {
-    std::size_t size;
-    void operator()(unsigned char* address) const noexcept { ::munmap(address, size); }
-  };
-
   void inflate(const std::string& path, int file) {
     descriptor copied{::dup(file)};
     const std::unique_ptr<gzFile_s, int (*)(gzFile)> stream(::gzdopen(copied.number, "rb"),
@@ -112,12 +91,10 @@ class file_bytes {
               ? "the file is cut off"
               : std::string(message.substr(name_end == message.npos ? 0 : name_end + 2)));
     }
-    bytes_ = inflated_;
   }
 
-  std::unique_ptr<unsigned char, unmap> mapped_{nullptr, unmap{0}};
+  std::optional<mapped_file> plain_;
   std::vector<unsigned char> inflated_;
-  std::span<const unsigned char> bytes_;
 };
 
 }  // namespace detail

@@ -1,0 +1,12 @@
+// Arrays and networks in files: .npy, .npz, safetensors, CSV. Needs zlib and nlohmann-json (CMake
+// component `io`).
+#pragma once
+
+#include <tutelage/io/array_file.hpp>
+#include <tutelage/io/csv.hpp>
+#include <tutelage/io/named_array.hpp>
+#include <tutelage/io/npy.hpp>
+#include <tutelage/io/npz.hpp>
+#include <tutelage/io/safetensors.hpp>
+#include <tutelage/io/state.hpp>
+#include <tutelage/io/state_order.hpp>
