@@ -116,6 +116,11 @@ TEST_CASE("npy: columns first") {
   const std::string six = bytes_of<double>({1, 2, 3, 4, 5, 6});
   CHECK(read(npy_of("<f8", "(2, 3)", six, "True")) == std::vector<double>{1, 3, 5, 2, 4, 6});
   CHECK(read(npy_of("<f8", "(6,)", six, "True")) == std::vector<double>{1, 2, 3, 4, 5, 6});
+  const std::string columns = npy_of("<f8", "(2, 3)", six, "True");
+  const guarded_bytes bytes(columns);
+  auto tall = make_matrix<double>(3, 2);  // not the array's own rows
+  parse_npy(bytes.bytes(), "file").read(matrix_view(tall), false);
+  CHECK(std::vector<double>(tall.begin(), tall.end()) == std::vector<double>{1, 3, 5, 2, 4, 6});
   // (i, j, k) of [2, 3, 2] is at i + 2 j + 6 k.
   std::vector<double> twelve, expected;
   for (int i = 0; i < 12; ++i) twelve.push_back(i);

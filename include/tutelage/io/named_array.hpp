@@ -209,8 +209,10 @@ struct named_array {
                                      shape_text(rows, cols)));
     }
     if (size() == 0) return;
+    // As [A, B] the array has its elements (a, b) at a B + b, or at b A + a.
+    const std::size_t A = transposed ? cols : rows, B = transposed ? rows : cols;
     const bool by_columns = column_major && shape.size() >= 2;
-    if (by_columns && shape.size() > 2) {
+    if (by_columns && (shape.size() > 2 || shape[0] != A)) {
       std::vector<T> all(size());
       read(std::span<T>(all));
       for (std::size_t i = 0; i < all.size(); ++i) {
@@ -218,8 +220,6 @@ struct named_array {
       }
       return;
     }
-    // As [A, B] the array has its elements (a, b) at a B + b, or at b A + a.
-    const std::size_t A = transposed ? cols : rows, B = transposed ? rows : cols;
     const std::size_t of_a = by_columns ? 1 : B, of_b = by_columns ? A : 1;
     if (transposed) {
       copy_strided(values, of_b, of_a);
