@@ -179,8 +179,8 @@ TEST_CASE("state: modules of other names, in their order") {
   }
   check(npz_with(named("params/Dense_0", "params/Dense_1", "/kernel", "/bias", true)), {}, true);
   check(npz_with(named("dense", "dense_1", "/kernel:0", "/bias:0", true)), {}, true);
-  auto counted = named("a", "b");
-  counted.push_back({"a.num_batches_tracked", {}, 7});
+  auto counted = named("fc1", "fc2");
+  counted.push_back({"fc1.num_batches_tracked", {}, 7});
   check(safetensors_with(counted));
 }
 

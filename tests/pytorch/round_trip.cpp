@@ -7,6 +7,11 @@
 #include <string>
 
 #include <tutelage/io.hpp>
+#include <tutelage/model/batch_norm.hpp>
+#include <tutelage/model/conv2d.hpp>
+#include <tutelage/model/flatten.hpp>
+#include <tutelage/model/gated.hpp>
+#include <tutelage/model/residual.hpp>
 
 namespace {
 
@@ -16,7 +21,7 @@ template <class T>
 matrix<T> read_matrix(const std::string& path) {
   const array_file file(path);
   const auto& array = file.arrays().at(0);
-  auto result = make_matrix<T>(array.shape.at(0), array.shape.at(1));
+  auto result = make_matrix<T>(array.shape.at(0), array.size() / array.shape.at(0));
   array.read(matrix_view(result), false);
   return result;
 }
@@ -32,6 +37,38 @@ void compare(const std::string& what, const matrix<T>& actual, const matrix<T>& 
   }
   std::printf("%s: outputs differ by %.2g of the largest\n", what.c_str(), error / largest);
   if (!(error <= tolerance * largest)) throw std::runtime_error(what + ": outputs differ");
+}
+
+template <class T, class Network>
+void round_trip(const std::string& folder, const std::string& name, const std::string& ending,
+                Network net) {
+  const std::string stem = folder + "/" + name;
+  load(stem + ending, net);
+  const auto x = read_matrix<T>(stem + ".x.npy");
+  const auto y = read_matrix<T>(stem + ".y.npy");
+  compare(name, net(x), y, sizeof(T) == 4 ? 1e-6 : 1e-12);
+  save(stem + ".back.safetensors", net);
+}
+
+template <class T, class Gate = relu>
+dense<T, dynamic, dynamic, Gate> linear(std::size_t in, std::size_t out) {
+  return {in, out};
+}
+
+template <class T>
+auto conv_net() {
+  return network(conv2d<T>({2, 7, 7}, {.filters = 4, .size = 3, .padding = 1}), batch_norm<T>(4),
+                 gated<relu>(),
+                 conv2d<T, dynamic, relu>({4, 7, 7}, {.filters = 3, .size = 3, .stride = 2}),
+                 flatten<>(), linear<T, identity>(27, 5));
+}
+
+template <class T>
+auto residual_net() {
+  return network(linear<T>(12, 8),
+                 residual{batch_norm<T>(8), gated<relu>(), linear<T, identity>(8, 8),
+                          batch_norm<T>(8), gated<relu>(), linear<T, identity>(8, 8)},
+                 residual{linear<T>(8, 8), linear<T, identity>(8, 8)}, linear<T, identity>(8, 4));
 }
 
 template <class T, std::size_t depth, class Gate = relu>
@@ -64,6 +101,10 @@ int main(int argc, char** argv) {
     round_trip<double, 3>(folder, "relu64", ".safetensors");
     round_trip<float, 3>(folder, "relu32", ".safetensors");
     round_trip<double, 3, leaky_relu<>>(folder, "leaky64", ".npz");
+    round_trip<float>(folder, "conv32", ".npz", conv_net<float>());
+    round_trip<double>(folder, "conv64", ".safetensors", conv_net<double>());
+    round_trip<float>(folder, "residual32", ".safetensors", residual_net<float>());
+    round_trip<double>(folder, "residual64", ".npz", residual_net<double>());
     round_trip<float, 11>(folder, "named32", ".safetensors");
     round_trip<double, 11>(folder, "named64", ".npz");
     const auto student = tutelage::load_mlp<double, 3>(folder + "/student.npz");  // the README's

@@ -58,6 +58,24 @@ class Named(nn.Module):
         return self.fc11(x)
 
 
+class Residual(nn.Sequential):
+    def forward(self, x):
+        return x + super().forward(x)
+
+
+def conv_net():
+    return nn.Sequential(nn.Conv2d(2, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(),
+                         nn.Conv2d(4, 3, 3, stride=2), nn.ReLU(), nn.Flatten(), nn.Linear(27, 5))
+
+
+def residual_net():
+    return nn.Sequential(
+        nn.Linear(12, 8), nn.ReLU(),
+        Residual(nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 8), nn.BatchNorm1d(8), nn.ReLU(),
+                 nn.Linear(8, 8)),
+        Residual(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 8)), nn.Linear(8, 4))
+
+
 def sequential(gate):
     return nn.Sequential(nn.Linear(20, 30), gate, nn.Linear(30, 40), gate, nn.Linear(40, 10))
 
@@ -66,6 +84,10 @@ MODELS = {
     "relu64": (sequential(nn.ReLU()).double(), "safetensors"),
     "relu32": (sequential(nn.ReLU()), "safetensors"),
     "leaky64": (sequential(nn.LeakyReLU()).double(), "npz"),
+    "conv32": (conv_net(), "npz"),
+    "conv64": (conv_net().double(), "safetensors"),
+    "residual32": (residual_net(), "safetensors"),
+    "residual64": (residual_net().double(), "npz"),
     "named32": (Named(), "safetensors"),
     "named64": (Named().double(), "npz"),
 }
@@ -88,15 +110,24 @@ def main(what, folder, readme=""):
             scalar = next(model.parameters()).dtype
             for p in model.parameters():
                 p.data = torch.randn_like(p) * 0.3
+            for b in model.buffers():
+                if b.dtype == scalar:
+                    b.data = torch.rand_like(b) + 0.5
+                else:
+                    b.data = b.data + 7  # num_batches_tracked
             if kind == "npz":
                 np.savez(f"{stem}.npz", **{k: v.numpy() for k, v in model.state_dict().items()})
             else:
                 write_safetensors(f"{stem}.safetensors", model.state_dict())
-            x = torch.randn(50, next(model.parameters()).shape[1], dtype=scalar)
+            shape = [2, 7, 7] if "conv" in name else [next(model.parameters()).shape[1]]
+            x = torch.randn(50, *shape, dtype=scalar)
             np.save(f"{stem}.x.npy", x.numpy())
             np.save(f"{stem}.y.npy", model(x).detach().numpy())
         else:
             state = read_safetensors(f"{stem}.back.safetensors")
+            for key, count in state.items():
+                if key.endswith("num_batches_tracked") and count != 7:
+                    sys.exit(f"{name}: {key} came back as {count}")
             if isinstance(model, Named):  # our names are nn.Sequential's
                 state = {f"fc{int(k.split('.')[0]) // 2 + 1}.{k.split('.')[1]}": v
                          for k, v in state.items()}

@@ -36,7 +36,7 @@ void for_each_state(Network& network, const Visit& visit) {
     const std::string prefix = std::to_string(module) + ".";
     l.for_each_block(prefix, visit);
     if constexpr (moded_layer<layer_type>) l.for_each_buffer(prefix, visit);
-    module += std::is_same_v<typename gate_of<layer_type>::type, identity> ? 1 : 2;
+    module += sequential_modules<layer_type>;
   });
 }
 
@@ -85,11 +85,14 @@ void load(const array_file& file, Network& network, const std::vector<std::strin
   };
   std::vector<pairing> pairs;
   for (std::size_t i = 0; i < matched.size(); ++i) {
-    const auto& wanted = of_network.all()[i].entries;
-    for (std::size_t k = 0; k < wanted.size(); ++k) {  // roles and shapes agree
+    const detail::state_module& wanted = of_network.all()[i];
+    for (std::size_t k = 0; k < wanted.entries.size(); ++k) {  // roles and shapes agree
       const auto& entry = matched[i]->entries[k];
-      const auto& b = blocks[wanted[k].place];
+      const auto& b = blocks[wanted.entries[k].place];
       pairs.push_back({&arrays[entry.place], &b, b.transposed != entry.reversed});
+    }
+    if (wanted.count && matched[i]->count) {
+      pairs.push_back({&arrays[*matched[i]->count], &blocks[*wanted.count], false});
     }
   }
   for (const auto& p : pairs) p.from->template require_finite<T>();

@@ -18,6 +18,7 @@
 #include <array>
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -41,7 +42,13 @@ struct state_entry {
 struct state_module {
   std::string name;
   std::vector<state_entry> entries;  // by role
+  // The place of PyTorch's num_batches_tracked, which others' files do not have.
+  std::optional<std::size_t> count;
 
+  // What errors call it.
+  [[nodiscard]] const std::string& shown() const {
+    return name.empty() && !entries.empty() ? entries.front().name : name;
+  }
   // "weight (50, 100), bias (50,)": what must agree.
   [[nodiscard]] std::string signature() const {
     std::string result;
@@ -56,7 +63,11 @@ class state_modules {
  public:
   void add(const std::string& module, state_entry entry) {
     const auto [at, is_new] = places_.try_emplace(module, modules_.size());
-    if (is_new) modules_.push_back({module, {}});
+    if (is_new) modules_.push_back({module, {}, {}});
+    if (entry.role == "num_batches_tracked" && entry.shape.empty()) {
+      modules_[at->second].count = entry.place;
+      return;
+    }
     auto& entries = modules_[at->second].entries;
     const auto by_role = [](const state_entry& a, const state_entry& b) {
       // Weight before bias, as everybody prints them.
@@ -97,7 +108,6 @@ inline state_modules modules_of(std::span<const named_array> arrays) {
   for (std::size_t i = 0; i < arrays.size(); ++i) {
     const auto& a = arrays[i];
     auto [module, role] = module_and_role(a.name);
-    if (role == "num_batches_tracked") continue;  // PyTorch's count, which no network has
     if (role.ends_with(":0")) role.resize(role.size() - 2);                // Keras
     for (const std::string_view collection : {"params", "batch_stats"}) {  // Flax
       if (module.starts_with(collection) && module.size() > collection.size() &&
@@ -237,13 +247,11 @@ inline std::vector<const state_module*> match(const state_modules& of_network,
     }
     const state_module& m = got == nullptr ? *surplus : *got;
     if (got == nullptr || m.signature() != wanted[i].signature()) {
-      throw format_error(file, 0, m.name.empty() ? m.entries.front().name : m.name,
-                         text("has ", m.signature(), ", ", takes));
+      throw format_error(file, 0, m.shown(), text("has ", m.signature(), ", ", takes));
     }
   }
   if (surplus != there.end()) {
-    throw format_error(file, 0,
-                       surplus->name.empty() ? surplus->entries.front().name : surplus->name,
+    throw format_error(file, 0, surplus->shown(),
                        text("has ", surplus->signature(), ", the network has no place for it"));
   }
   return result;
@@ -263,7 +271,7 @@ inline std::vector<const state_module*> mlp_modules(const state_modules& of_file
     const auto& e = m->entries;
     if (e.size() != 2 || e[0].role != "weight" || e[0].shape.size() != 2 || e[1].role != "bias" ||
         e[1].shape != std::vector{e[0].shape[0]}) {
-      throw format_error(file, 0, m->name.empty() ? e[0].name : m->name,
+      throw format_error(file, 0, m->shown(),
                          text("has ", m->signature(),
                               ", expected the weight [out, in] and the bias [out] of a layer"));
     }

@@ -52,6 +52,11 @@ struct gate_of<L> {
   using type = typename L::gate_type;
 };
 
+// Modules that a layer makes up in PyTorch's nn.Sequential: weights and a gate are two.
+template <class L>
+inline constexpr std::size_t sequential_modules =
+    L::parameters > 0 && !std::same_as<typename gate_of<L>::type, identity> ? 2 : 1;
+
 // Layer i+1 of a network of these widths.
 template <class L, std::size_t W>
 L make_layer(const std::array<std::size_t, W>& widths, std::size_t i,

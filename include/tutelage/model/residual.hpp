@@ -4,7 +4,8 @@
 //   class Residual(nn.Sequential):
 //       def forward(self, x): return x + super().forward(x)
 //
-// whose parameters are "0.weight", "0.bias", "1.weight", ... below the block's own name.
+// whose parameters are "0.weight", "0.bias", "2.weight", ... below the block's own name, the gate of a
+// dense layer being a module of its own.
 #pragma once
 
 #include <array>
@@ -180,22 +181,27 @@ class residual {
     (std::make_index_sequence<depth>{});
   }
 
-  static std::string name_of(const std::string& prefix, std::size_t number) {
-    return prefix + std::to_string(number - 1) + ".";
-  }
   template <class Inner, class Visit>
   static void show_blocks(Inner& inner, const std::string& prefix, Visit& visit) {
-    inner.for_each_layer([&](auto& layer, std::size_t number) {
-      layer.for_each_block(name_of(prefix, number), visit);
+    std::size_t module = 0;
+    inner.for_each_layer([&](auto& layer, std::size_t) {
+      layer.for_each_block(name_of(prefix, module), visit);
+      module += detail::sequential_modules<std::remove_cvref_t<decltype(layer)>>;
     });
   }
   template <class Inner, class Visit>
   static void show_buffers(Inner& inner, const std::string& prefix, Visit& visit) {
-    inner.for_each_layer([&](auto& layer, std::size_t number) {
-      if constexpr (moded_layer<std::remove_cvref_t<decltype(layer)>>) {
-        layer.for_each_buffer(name_of(prefix, number), visit);
+    std::size_t module = 0;
+    inner.for_each_layer([&](auto& layer, std::size_t) {
+      using layer_type = std::remove_cvref_t<decltype(layer)>;
+      if constexpr (moded_layer<layer_type>) {
+        layer.for_each_buffer(name_of(prefix, module), visit);
       }
+      module += detail::sequential_modules<layer_type>;
     });
+  }
+  static std::string name_of(const std::string& prefix, std::size_t module) {
+    return prefix + std::to_string(module) + ".";
   }
 
   rows add(const const_rows& x, const matrix_view<const T>& inside, tape& kept) const {
