@@ -16,7 +16,7 @@
 #include <tutelage/core/finite.hpp>
 #include <tutelage/core/scattered_rows.hpp>
 #include <tutelage/model/network.hpp>
-#include <tutelage/train/data_set.hpp>
+#include <tutelage/train/loss.hpp>
 #include <tutelage/train/optimizer.hpp>
 
 namespace tutelage::inline TUTELAGE_TARGET {
