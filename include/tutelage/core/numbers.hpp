@@ -14,7 +14,7 @@ namespace tutelage::inline TUTELAGE_TARGET {
 
 /// What f returns for l = 1, ..., N together, each a std::integral_constant.
 template <std::size_t N, class F>
-constexpr decltype(auto) with_numbers(F&& f) {
+constexpr auto with_numbers(F&& f) {
   return [&]<std::size_t... I>(std::index_sequence<I...>)->decltype(auto) {
     return f(std::integral_constant<std::size_t, I + 1>{}...);
   }
