@@ -12,13 +12,17 @@
 
 namespace tutelage::inline TUTELAGE_TARGET {
 
+namespace detail {
+template <class F, std::size_t... I>
+constexpr auto call_with_numbers(F& f, std::index_sequence<I...> /*from 0*/) {
+  return f(std::integral_constant<std::size_t, I + 1>{}...);
+}
+}  // namespace detail
+
 /// What f returns for l = 1, ..., N together, each a std::integral_constant.
 template <std::size_t N, class F>
 constexpr auto with_numbers(F&& f) {
-  return [&]<std::size_t... I>(std::index_sequence<I...>)->decltype(auto) {
-    return f(std::integral_constant<std::size_t, I + 1>{}...);
-  }
-  (std::make_index_sequence<N>{});
+  return detail::call_with_numbers(f, std::make_index_sequence<N>{});
 }
 
 /// Calls f(l) for l = 1, ..., N in this order, l being a std::integral_constant.

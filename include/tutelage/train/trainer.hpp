@@ -197,7 +197,7 @@ class trainer {
     ++state_.epoch;
     state_.epoch_step = 0;
     state_.epoch_loss = 0;
-    rate_.reset();
+    rate_.reset();  // of the epoch before
   }
 
   /// The rate of this epoch; the optimizer is asked once. Throws argument_error when it is no
