@@ -271,3 +271,70 @@ TEST_CASE("regions and layers that do not fit") {
   CHECK(message_of<argument_error>([&] { observe(two, wrong, all_space{}); }) ==
         "observe: weight 2 of node 0 is not a finite number");
 }
+
+namespace {
+// A user's region, from the concept alone: sum_i ((x_i - center_i) / axis_i)^2 < 1. With
+// x = center + axis y, it is the unit ball of y.
+struct ellipsoid {
+  std::vector<double> center, axis;
+
+  void require(std::size_t d) const {
+    if (center.size() != d || axis.size() != d)
+      throw argument_error("ellipsoid: another dimension");
+  }
+  [[nodiscard]] region_margin reach(const half_space& j, const half_space& k) const {
+    double to_j = 0, to_k = 0, at_j = j.b, at_k = k.b, along = 0;
+    for (std::size_t i = 0; i < axis.size(); ++i) {
+      const double a_j = axis[i] * j.w[i], a_k = axis[i] * k.w[i];
+      to_j += a_j * a_j;
+      to_k += a_k * a_k;
+      along += a_j * a_k;
+      at_j += center[i] * j.w[i];
+      at_k += center[i] * k.w[i];
+    }
+    const double height = at_j / std::sqrt(to_j);
+    if (std::abs(height) >= 1) return region_margin::none();
+    const double across = std::sqrt(std::max(0.0, to_k - along * along / to_j));
+    return {at_k - height * along / std::sqrt(to_j) + std::sqrt(1 - height * height) * across};
+  }
+};
+static_assert(input_region<ball> && input_region<box> && input_region<all_space> &&
+              input_region<ellipsoid> && !input_region<std::vector<double>>);
+}  // namespace
+
+TEST_CASE("a user's region: an ellipsoid; where it is round, as the ball") {
+  stream random = random_stream(31);
+  std::size_t met = 0;
+  for (int repeat = 0; repeat < 200; ++repeat) {
+    const auto j = random_layer(2, 1, random), k = random_layer(2, 1, random);
+    const std::vector<double> center{random.normal(), random.normal()};
+    const ball round{center, 1.5};
+    const double of_ball = observe(j, k, round).strength(0, 0);
+    const double of_round = observe(j, k, ellipsoid{center, {1.5, 1.5}}).strength(0, 0);
+    CHECK((of_ball == of_round || close_to(of_round, of_ball, 1e-12)));
+    // The boundary cuts an ellipse in the plane at two points, one of which is the best of it.
+    const ellipsoid flat{center, {2.0, 0.5}};
+    const double found = observe(j, k, flat).strength(0, 0);
+    const regular_weights w_j = make_regular(j), w_k = make_regular(k);
+    const double u = 2.0 * w_j.direction(0)[0], v = 0.5 * w_j.direction(0)[1];
+    const double at =
+        w_j.bias[0] + w_j.direction(0)[0] * center[0] + w_j.direction(0)[1] * center[1];
+    const double length = std::sqrt(u * u + v * v), angle = std::atan2(v, u);
+    if (std::abs(at) >= length) {
+      CHECK(found == -infinity);
+      continue;
+    }
+    ++met;
+    double best = -infinity;
+    for (const double turn : {std::acos(-at / length), -std::acos(-at / length)}) {
+      const double x = center[0] + 2.0 * std::cos(angle + turn);
+      const double y = center[1] + 0.5 * std::sin(angle + turn);
+      best = std::max(best, w_k.bias[0] + w_k.direction(0)[0] * x + w_k.direction(0)[1] * y);
+    }
+    CHECK(close_to(found, best, 1e-12 * (1 + std::abs(best)) * (1 + std::abs(at))));
+  }
+  CHECK(met > 50);
+  CHECK(message_of<argument_error>([&] {
+          observe(node({1, 2}, 0), node({1, 2}, 0), ellipsoid{{0}, {1}});
+        }) == "ellipsoid: another dimension");
+}

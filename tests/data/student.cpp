@@ -7,6 +7,7 @@
 
 #include <tutelage/data/inputs.hpp>
 #include <tutelage/data/student.hpp>
+#include <tutelage/model/network_cast.hpp>
 
 #include "support/close_to.hpp"
 #include "support/gauge.hpp"

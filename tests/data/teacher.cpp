@@ -7,7 +7,7 @@
 #include <vector>
 
 #include <tutelage/data/teacher.hpp>
-#include <tutelage/train/data_set.hpp>
+#include <tutelage/train/evaluate.hpp>
 
 #include "support/close_to.hpp"
 #include "support/framed.hpp"
@@ -535,37 +535,6 @@ TEST_CASE("same seed, same teacher, whatever the extents") {
     CHECK(construct<dynamic_net<float>>(tuned_bias{inputs_float}, p) ==
           construct<static_net<float>>(tuned_bias{inputs_float}, p));
   }
-}
-
-TEST_CASE_TEMPLATE("normalize_columns scales columns with their biases", T, float, double,
-                   std::complex<double>) {
-  stream random = random_stream(9);
-  dense<T, 5, dynamic, relu> l(5, 4);
-  fill_random(l.weights(), random);
-  for (std::size_t i = 0; i < 5; ++i) l.weights()(i, 2) = 0;  // no direction
-  const auto before = to_matrix(l.weights());
-  normalize_columns(l);
-  comparison result;
-  for (std::size_t k = 0; k < 4; ++k) {
-    real_t<T> square = 0;
-    for (std::size_t i = 0; i < 5; ++i) square += std::abs(before(i, k)) * std::abs(before(i, k));
-    const real_t<T> length = k == 2 ? 1 : std::sqrt(square);
-    for (std::size_t i = 0; i < 6; ++i) {
-      const T expected = before(i, k) / length;
-      result.add(std::abs(l.weights()(i, k) - expected), 12 * epsilon<T> * std::abs(expected),
-                 detail::text("row ", i), real_part(l.weights()(i, k)), real_part(expected));
-    }
-  }
-  CHECK(result);
-}
-
-TEST_CASE("normalize_columns of a layer without bias") {
-  dense<double, 2, 1, relu, no_bias> l;
-  l.weights()(0, 0) = 3;
-  l.weights()(1, 0) = -4;
-  normalize_columns(l);
-  CHECK(l.weights()(0, 0) == 3.0 / 5);
-  CHECK(l.weights()(1, 0) == -4.0 / 5);
 }
 
 TEST_CASE("construct_teacher for layers without bias") {

@@ -1,6 +1,6 @@
 // expect: data and network have different scalars; see network_cast
 // clang-format off
-#include <tutelage/train/data_set.hpp>
+#include <tutelage/train/evaluate.hpp>
 
 using namespace tutelage;
 

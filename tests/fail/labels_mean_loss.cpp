@@ -1,6 +1,6 @@
 // expect: the loss does not take these targets: labels are for cross_entropy, rows of the network's scalar for mean_squared_error
 // clang-format off
-#include <tutelage/train/data_set.hpp>
+#include <tutelage/train/evaluate.hpp>
 
 using namespace tutelage;
 using samples = data_set<matrix<double>, std::vector<label>>;

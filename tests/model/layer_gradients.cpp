@@ -28,15 +28,11 @@ void check(Network net, stream& random) {
   const auto y = random_matrix<double>(N, net.out_width(), random);
   activations<Network> kept;
   net.forward(training{}, x, kept);
-  [&]<std::size_t... I>(std::index_sequence<I...>) {
-    const auto track = [&](auto l) {
-      if constexpr (moded_layer<typename Network::template layer_type<l>>) {
-        net.template layer<l>().track(kept.template tape<l>());
-      }
-    };
-    (track(std::integral_constant<std::size_t, I + 1>{}), ...);
-  }
-  (std::make_index_sequence<Network::depth>{});
+  for_each_number<Network::depth>([&](auto l) {
+    if constexpr (moded_layer<typename Network::template layer_type<l>>) {
+      net.template layer<l>().track(kept.template tape<l>());
+    }
+  });
   // In epsilons; the worst found is 227. Batches of 3 can have a variance near 0, by whose inverse
   // rounding grows.
   CHECK(worst_gradient(net, x, y, 2, random) < 2000);

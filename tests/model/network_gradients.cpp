@@ -6,6 +6,7 @@
 #include <optional>
 #include <ratio>
 #include <tutelage/model/network.hpp>
+#include <tutelage/model/network_cast.hpp>
 #include <vector>
 
 #include "support/network_case.hpp"

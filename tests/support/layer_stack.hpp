@@ -6,6 +6,7 @@
 #include <complex>
 #include <cstddef>
 #include <tutelage/model/network.hpp>
+#include <tutelage/model/network_cast.hpp>
 #include <vector>
 
 #include "support/close_to.hpp"

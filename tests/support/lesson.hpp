@@ -7,7 +7,7 @@
 
 #include <tutelage/data/inputs.hpp>
 #include <tutelage/model/network.hpp>
-#include <tutelage/train/data_set.hpp>
+#include <tutelage/train/evaluate.hpp>
 
 #include "support/random.hpp"
 

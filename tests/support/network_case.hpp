@@ -21,15 +21,6 @@ std::array<std::size_t, Layers + 1> random_widths(stream& random) {
   return widths;
 }
 
-/// Calls f(std::integral_constant<std::size_t, l>{}) for l = 1, ..., Layers.
-template <std::size_t Layers, class F>
-void for_each_number(F&& f) {
-  [&]<std::size_t... I>(std::index_sequence<I...>) {
-    (f(std::integral_constant<std::size_t, I + 1>{}), ...);
-  }
-  (std::make_index_sequence<Layers>{});
-}
-
 /// f*_L - f_L.
 template <class T>
 matrix<T> difference(const matrix<T>& y, matrix_view<const T> f) {

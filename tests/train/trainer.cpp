@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <tutelage/data/student.hpp>
+#include <tutelage/model/network_cast.hpp>
 #include <tutelage/train/batches.hpp>
 #include <tutelage/train/trainer.hpp>
 

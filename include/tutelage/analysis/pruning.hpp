@@ -23,29 +23,14 @@
 
 #include <tutelage/analysis/colinear_groups.hpp>
 #include <tutelage/analysis/weight_alignment.hpp>
+#include <tutelage/core/numbers.hpp>
 #include <tutelage/data/inputs.hpp>
+#include <tutelage/model/dynamic_network.hpp>
 #include <tutelage/model/network.hpp>
 #include <tutelage/model/pair.hpp>
 #include <vector>
 
 namespace tutelage::inline TUTELAGE_TARGET {
-
-namespace detail {
-template <class L>
-struct with_dynamic_widths;
-template <class T, std::size_t In, std::size_t Out, class Gate, class Bias>
-struct with_dynamic_widths<dense<T, In, Out, Gate, Bias>> {
-  using type = dense<T, dynamic, dynamic, Gate, Bias>;
-};
-template <class... Layers>
-struct with_dynamic_widths<network<Layers...>> {
-  using type = network<typename with_dynamic_widths<Layers>::type...>;
-};
-}  // namespace detail
-
-/// The same layers with run-time widths.
-template <class Network>
-using dynamic_network = typename detail::with_dynamic_widths<Network>::type;
 
 /// Which nodes of each hidden layer stay, in increasing order, from the lowest layer.
 template <class Network>
@@ -83,9 +68,8 @@ dynamic_network<Network> keep_nodes(const Network& net, const kept_nodes<Network
     }
   }
   const auto select = [&](const auto& from, std::size_t l) {
-    using selected =
-        typename detail::with_dynamic_widths<std::remove_cvref_t<decltype(from)>>::type;
-    selected to(nodes[l - 1].size(), nodes[l].size(), from.gate());
+    dynamic_layer<std::remove_cvref_t<decltype(from)>> to(nodes[l - 1].size(), nodes[l].size(),
+                                                          from.gate());
     for (std::size_t i = 0; i < to.weights().rows(); ++i) {
       const std::size_t row = i < nodes[l - 1].size() ? nodes[l - 1][i] : from.in_width();
       for (std::size_t k = 0; k < nodes[l].size(); ++k) {
@@ -94,10 +78,8 @@ dynamic_network<Network> keep_nodes(const Network& net, const kept_nodes<Network
     }
     return to;
   };
-  return [&]<std::size_t... I>(std::index_sequence<I...>) {
-    return dynamic_network<Network>(select(net.template layer<I + 1>(), I + 1)...);
-  }
-  (std::make_index_sequence<Network::depth>{});
+  return with_numbers<Network::depth>(
+      [&](auto... l) { return dynamic_network<Network>(select(net.template layer<l>(), l)...); });
 }
 
 /// |v_k| |w~_k| of the nodes of hidden layer l: the kink that a node adds to what is above. A node

@@ -16,6 +16,7 @@
 #include <numbers>
 #include <span>
 
+#include <tutelage/core/numbers.hpp>
 #include <tutelage/model/network.hpp>
 #include <tutelage/model/pair.hpp>
 #include <tutelage/model/regular_weights.hpp>
@@ -128,10 +129,7 @@ std::vector<double> fan_out_norms(const Network& net) {
 template <class Network>
 std::vector<std::vector<double>> all_fan_out_norms(const Network& net) {
   std::vector<std::vector<double>> result;
-  [&]<std::size_t... I>(std::index_sequence<I...>) {
-    (result.push_back(fan_out_norms<I + 1>(net)), ...);
-  }
-  (std::make_index_sequence<Network::depth - 1>{});
+  for_each_number<Network::depth - 1>([&](auto l) { result.push_back(fan_out_norms<l>(net)); });
   return result;
 }
 

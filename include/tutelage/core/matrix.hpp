@@ -87,11 +87,15 @@ concept seen_as_const = array_of<const typename Storage::value_type, T>;
 /// Rows x Cols numbers that somebody else owns: row i begins at data() + i * stride().
 template <class T, std::size_t Rows = dynamic, std::size_t Cols = dynamic>
 class matrix_view {
+  // Of a view of R x C, seen as this one: could it fit, and is that only known at run time?
   template <std::size_t R, std::size_t C>
-  static constexpr bool may_fit = may_be_equal<R, Rows>&& may_be_equal<C, Cols>;
+  static constexpr bool may_fit() {
+    return may_be_equal<R, Rows> && may_be_equal<C, Cols>;
+  }
   template <std::size_t R, std::size_t C>
-  static constexpr bool may_throw = (Rows != dynamic && R == dynamic) ||
-                                    (Cols != dynamic && C == dynamic);
+  static constexpr bool may_throw() {
+    return (Rows != dynamic && R == dynamic) || (Cols != dynamic && C == dynamic);
+  }
 
  public:
   using element_type = T;
@@ -117,8 +121,8 @@ class matrix_view {
   /// From other extents, and from mutable to const. Throws like the constructor above; implicit
   /// where nothing can be thrown.
   template <detail::array_of<T> U, std::size_t R, std::size_t C>
-    requires(may_fit<R, C>)
-  constexpr explicit(may_throw<R, C>) matrix_view(const matrix_view<U, R, C>& other)
+    requires(may_fit<R, C>())
+  constexpr explicit(may_throw<R, C>()) matrix_view(const matrix_view<U, R, C>& other)
       : matrix_view(other.data(), other.rows(), other.cols(), other.stride()) {}
 
   [[nodiscard]] constexpr std::size_t rows() const noexcept { return rows_.size(); }

@@ -39,9 +39,13 @@ inline constexpr bool is_complex = detail::is_std_complex<T>::value;
 template <class T>
 concept real_scalar = std::floating_point<T>;
 
-/// Satisfied by the real scalars and their std::complex.
+/// Satisfied by std::complex of these.
 template <class T>
-concept scalar = real_scalar<T> ||(is_complex<T>&& real_scalar<real_t<T>>);
+concept complex_scalar = is_complex<T> && real_scalar<real_t<T>>;
+
+/// Satisfied by both.
+template <class T>
+concept scalar = real_scalar<T> || complex_scalar<T>;
 
 /// What statistics of T are summed in: double for float, T itself otherwise.
 template <real_scalar T>

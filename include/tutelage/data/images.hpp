@@ -11,6 +11,7 @@
 
 #include <tutelage/data/idx.hpp>
 #include <tutelage/data/inputs.hpp>
+#include <tutelage/data/label.hpp>
 #include <vector>
 
 namespace tutelage::inline TUTELAGE_TARGET {
@@ -128,13 +129,13 @@ matrix_view<const T> read_rows(const image_rows<T>& source, std::size_t first, s
 
 /// The labels of an IDX file of one dimension. Throws format_error for other dimensions, and for
 /// labels that are not whole numbers from 0 to 2^31-1.
-inline std::vector<std::uint32_t> read_labels(const std::string& path) {
+inline std::vector<label> read_labels(const std::string& path) {
   const idx_file file(path);
   if (file.shape().size() != 1) {
     throw format_error(path, 3, "dimensions",
                        detail::text(file.shape().size(), ", expected 1 for labels"));
   }
-  std::vector<std::uint32_t> labels(file.rows());
+  std::vector<label> labels(file.rows());
   for (std::size_t i = 0; i < labels.size(); ++i) {
     double number = 0;
     file.read_row(i, std::span<double>(&number, 1));
@@ -142,7 +143,7 @@ inline std::vector<std::uint32_t> read_labels(const std::string& path) {
       throw format_error(path, file.row_offset(i), "labels",
                          detail::text("label ", i, " is ", number));
     }
-    labels[i] = static_cast<std::uint32_t>(number);
+    labels[i] = static_cast<label>(number);
   }
   return labels;
 }

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <span>
 
+#include <tutelage/core/numbers.hpp>
 #include <tutelage/core/random.hpp>
 #include <tutelage/model/network.hpp>
 #include <tutelage/model/pair.hpp>
@@ -83,32 +84,30 @@ void initialize(Student& student, const near_start<Teacher>& start, std::uint64_
   detail::require_pair<detail::same_depth>("near_start", teacher, student);
   detail::require_hidden_nodes("near_start", teacher, student);
   stream random(seed, what);
-  [&]<std::size_t... I>(std::index_sequence<I...>) {
-    const auto copy_layer = [&](const auto& from, auto& to) {
-      using T = typename Student::value_type;
-      constexpr bool teacher_bias = std::remove_cvref_t<decltype(from)>::has_bias();
-      static_assert(std::remove_cvref_t<decltype(to)>::has_bias() || !teacher_bias,
-                    "near_start: the student has no bias where the teacher has one");
-      const std::size_t m_in = from.in_width(), n_in = to.in_width();
-      const std::size_t m_out = from.out_width();
-      std::vector<T> added(to.out_width());
-      for (std::size_t i = 0; i < to.weights().rows(); ++i) {
-        const bool bias_row = i == n_in;
-        const std::size_t source = bias_row ? m_in : i % m_in;
-        // Nodes source, source + m_in, ... below n_in are copies of one teacher node.
-        const std::size_t copies = bias_row ? 1 : (n_in - 1 - source) / m_in + 1;
-        auto row = to.weights().row(i);
-        random.fill_normal(std::span(added), 0.0, start.noise);
-        for (std::size_t k = 0; k < row.size(); ++k) {  // the student may be the teacher itself
-          const bool copied = teacher_bias || !bias_row;
-          const T weight = copied ? static_cast<T>(from.weights()(source, k % m_out)) : T(0);
-          row[k] = added[k] + weight / static_cast<T>(copies);
-        }
+  using T = typename Student::value_type;
+  for_each_number<Student::depth>([&](auto l) {
+    const auto& from = teacher.template layer<l>();
+    auto& to = student.template layer<l>();
+    constexpr bool teacher_bias = std::remove_cvref_t<decltype(from)>::has_bias();
+    static_assert(std::remove_cvref_t<decltype(to)>::has_bias() || !teacher_bias,
+                  "near_start: the student has no bias where the teacher has one");
+    const std::size_t m_in = from.in_width(), n_in = to.in_width();
+    const std::size_t m_out = from.out_width();
+    std::vector<T> added(to.out_width());
+    for (std::size_t i = 0; i < to.weights().rows(); ++i) {
+      const bool bias_row = i == n_in;
+      const std::size_t source = bias_row ? m_in : i % m_in;
+      // Nodes source, source + m_in, ... below n_in are copies of one teacher node.
+      const std::size_t copies = bias_row ? 1 : (n_in - 1 - source) / m_in + 1;
+      auto row = to.weights().row(i);
+      random.fill_normal(std::span(added), 0.0, start.noise);
+      for (std::size_t k = 0; k < row.size(); ++k) {  // the student may be the teacher itself
+        const bool copied = teacher_bias || !bias_row;
+        const T weight = copied ? static_cast<T>(from.weights()(source, k % m_out)) : T(0);
+        row[k] = added[k] + weight / static_cast<T>(copies);
       }
-    };
-    (copy_layer(teacher.template layer<I + 1>(), student.template layer<I + 1>()), ...);
-  }
-  (std::make_index_sequence<Student::depth>{});
+    }
+  });
 }
 
 namespace detail {

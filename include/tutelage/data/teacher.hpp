@@ -20,6 +20,7 @@
 #include <tutelage/core/random.hpp>
 #include <tutelage/data/inputs.hpp>
 #include <tutelage/model/network.hpp>
+#include <tutelage/model/normalize_columns.hpp>
 #include <vector>
 
 namespace tutelage::inline TUTELAGE_TARGET {
@@ -114,26 +115,6 @@ inline std::vector<std::vector<double>> draw_distinct_columns(std::size_t rows, 
 }
 
 }  // namespace detail
-
-/// Divides column k of the weights and its bias by |w~_k|, in a layer whose columns are not zero.
-template <layer L>
-void normalize_columns(L& l) {
-  using std::abs;
-  using std::sqrt;
-  using T = typename L::value_type;
-  const auto W = l.weights();
-  std::vector<real_t<T>> norm(l.out_width(), 0);
-  for (std::size_t i = 0; i < l.in_width(); ++i) {
-    for (std::size_t k = 0; k < norm.size(); ++k) {
-      const real_t<T> w = abs(W(i, k));
-      norm[k] += w * w;
-    }
-  }
-  for (auto& n : norm) n = n > 0 ? sqrt(n) : real_t<T>(1);
-  for (std::size_t i = 0; i < W.rows(); ++i) {
-    for (std::size_t k = 0; k < norm.size(); ++k) W(i, k) /= norm[k];
-  }
-}
 
 /// Layer by layer from the lowest: subtracts each hidden node's median pre-activation over `inputs`
 /// from its bias, so that half of them activate it (the lower median, as torch.median takes it).

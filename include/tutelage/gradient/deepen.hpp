@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstddef>
 
+#include <tutelage/core/numbers.hpp>
 #include <tutelage/model/network.hpp>
 #include <utility>
 
@@ -48,10 +49,8 @@ auto deepen(const Network& net) {
     throw argument_error(detail::text("deepen: layer ", L - 1, " is leaky with slope ", slope,
                                       "; another such layer would scale what is negative again"));
   }
-  const auto build = [&]<std::size_t... I>(std::index_sequence<I...>) {
-    return network(detail::deepened_layer<Depth, I + 1>(net)...);
-  };
-  return build(std::make_index_sequence<Depth>{});
+  return with_numbers<Depth>(
+      [&](auto... l) { return network(detail::deepened_layer<Depth, l>(net)...); });
 }
 
 }  // namespace tutelage

@@ -17,6 +17,7 @@
 #include <cmath>
 #include <cstddef>
 
+#include <tutelage/core/numbers.hpp>
 #include <tutelage/gradient/expectations.hpp>
 #include <tutelage/gradient/rule.hpp>
 #include <tutelage/model/network.hpp>
@@ -102,10 +103,7 @@ std::array<matrix<R>, Student::depth> separated_sums(
     result[l - 1] = to_matrix(matrix_view(dW).middle_rows(0, rows));
     below = std::move(here);
   };
-  [&]<std::size_t... I>(std::index_sequence<I...>) {
-    (update(std::integral_constant<std::size_t, I + 1>{}), ...);
-  }
-  (std::make_index_sequence<L>{});
+  for_each_number<L>(update);
   return result;
 }
 
@@ -140,10 +138,7 @@ std::array<matrix<R>, Student::depth> mean_updates(const Teacher& teacher, const
         }
       }
     };
-    [&]<std::size_t... I>(std::index_sequence<I...>) {
-      (add(std::integral_constant<std::size_t, I + 1>{}), ...);
-    }
-    (std::make_index_sequence<L>{});
+    for_each_number<L>(add);
   });
   return result;
 }

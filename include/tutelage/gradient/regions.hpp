@@ -14,6 +14,7 @@
 #include <unordered_map>
 
 #include <tutelage/core/finite.hpp>
+#include <tutelage/core/numbers.hpp>
 #include <tutelage/gradient/patterns.hpp>
 #include <tutelage/model/network.hpp>
 #include <tutelage/model/pair.hpp>
@@ -125,14 +126,12 @@ class visited_regions {
 
   void read(const matrix_view<const T>& x) {
     patterns_.reset(x.rows(), bits_);
-    const auto append = [&](const auto* network, auto& kept) {
-      network->forward(x, kept);
-      patterns_.append(*network, kept);
-    };
-    [&]<std::size_t... I>(std::index_sequence<I...>) {
-      (append(std::get<I>(networks_), std::get<I>(kept_)), ...);
-    }
-    (std::index_sequence_for<Networks...>{});
+    for_each_number<sizeof...(Networks)>([&](auto i) {
+      const auto& network = *std::get<i - 1>(networks_);
+      auto& kept = std::get<i - 1>(kept_);
+      network.forward(x, kept);
+      patterns_.append(network, kept);
+    });
   }
 
   std::tuple<const Networks*...> networks_;
@@ -146,6 +145,7 @@ class visited_regions {
 
 template <class... Given>
   requires(requires { std::remove_cvref_t<Given>::in_extent; } && ...)
-visited_regions(Given&&...) -> visited_regions<std::remove_cvref_t<Given>...>;
+visited_regions(Given&&...)
+->visited_regions<std::remove_cvref_t<Given>...>;
 
 }  // namespace tutelage

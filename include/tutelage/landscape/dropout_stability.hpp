@@ -21,9 +21,11 @@
 #include <numeric>
 
 #include <tutelage/analysis/pruning.hpp>
+#include <tutelage/core/numbers.hpp>
 #include <tutelage/core/random.hpp>
 #include <tutelage/landscape/piecewise_path.hpp>
 #include <tutelage/train/data_set.hpp>
+#include <tutelage/train/evaluate.hpp>
 #include <utility>
 #include <vector>
 
@@ -126,10 +128,7 @@ dropout<Network> strongest_dropout(const Network& net) {
     result.kept[j - 1] = std::move(order);
     result.scale[j - 1] = kept > 0 ? all / kept : 1;
   };
-  [&]<std::size_t... J>(std::index_sequence<J...>) {
-    (choose(J + 1, node_strengths<J + 1>(net)), ...);
-  }
-  (std::make_index_sequence<Network::depth - 1>{});
+  for_each_number<Network::depth - 1>([&](auto j) { choose(j, node_strengths<j>(net)); });
   detail::require_dropout("strongest_dropout", net, result);
   return result;
 }

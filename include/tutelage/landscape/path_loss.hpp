@@ -12,6 +12,7 @@
 
 #include <tutelage/landscape/piecewise_path.hpp>
 #include <tutelage/train/data_set.hpp>
+#include <tutelage/train/evaluate.hpp>
 #include <vector>
 
 namespace tutelage::inline TUTELAGE_TARGET {

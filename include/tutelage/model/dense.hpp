@@ -13,8 +13,8 @@
 #include <cstddef>
 
 #include <tutelage/core/extents.hpp>
-#include <tutelage/core/kernel/fused.hpp>
 #include <tutelage/core/matrix.hpp>
+#include <tutelage/model/fused.hpp>
 #include <tutelage/model/gate.hpp>
 #include <tutelage/model/layer.hpp>
 

@@ -122,8 +122,8 @@ inline constexpr bool is_piecewise_linear<relu> = true;
 template <class Slope>
 inline constexpr bool is_piecewise_linear<leaky_relu<Slope>> = true;
 
-/// What the gradient rule, regions and boundaries rest on: z is constant on pieces, and a = 0 parts
-/// them.
+/// What the gradient rule, regions and boundaries rest on: z is constant on two pieces, parted by
+/// a = 0.
 template <class G>
 concept piecewise_linear_gate = gate<G> && is_piecewise_linear<G> && requires(const G g) {
   { g.slope() } -> std::convertible_to<double>;

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <tuple>
 
+#include <tutelage/core/numbers.hpp>
 #include <tutelage/model/dense.hpp>
 #include <tutelage/model/part.hpp>
 #include <tutelage/model/passes.hpp>
@@ -151,11 +152,11 @@ class network {
   /// Calls visit(layer 1, 1), ..., visit(layer L, L).
   template <class Visit>
   void for_each_layer(Visit&& visit) {
-    for_each(*this, visit, indices{});
+    for_each_number<depth>([&](auto l) { visit(layer<l>(), std::size_t{l}); });
   }
   template <class Visit>
   void for_each_layer(Visit&& visit) const {
-    for_each(*this, visit, indices{});
+    for_each_number<depth>([&](auto l) { visit(layer<l>(), std::size_t{l}); });
   }
 
   /// f_L for inputs x [N, n_0]; all f_l stay in `kept`. Allocates only when N is larger than
@@ -225,8 +226,7 @@ class network {
     const auto top = g.template reshape<depth>(grad_out.rows(), out_width());
     copy(grad_out, top);
     layer<depth>().backward_output(kept.template tape<depth>(), top);
-    [&]<std::size_t... I>(std::index_sequence<I...>) { (descend<depth - I>(kept, g), ...); }
-    (std::make_index_sequence<depth - 1>{});
+    for_each_number<depth - 1>([&](auto down) { descend<depth + 1 - down>(kept, g); });
   }
 
   /// Backpropagation that leaves g.g(l) and the batch means g.dW(l) = (1/N) [f_{l-1}; 1]^T g_l.
@@ -280,11 +280,6 @@ class network {
     detail::require_shape("backward", "x", x, kept.batch(), in_width());
     detail::require_shape("backward", "grad_out", grad_out, kept.batch(), out_width());
     if (x.rows() == 0) throw shape_error("backward: the batch is empty");
-  }
-
-  template <class Self, class Visit, std::size_t... I>
-  static void for_each(Self& self, Visit& visit, std::index_sequence<I...>) {
-    (visit(self.template layer<I + 1>(), I + 1), ...);
   }
 
   template <std::size_t l, class X, class... Mode>
@@ -399,28 +394,5 @@ concept piecewise_linear_network = detail::all_piecewise_linear<N>;
 /// defined for.
 template <class N>
 concept samplewise_network = detail::is_network<N> && N::list::samplewise;
-
-/// The same weights in another scalar.
-template <scalar U, class Network>
-typename Network::template rebind<U> network_cast(const Network& from) {
-  return [&]<std::size_t... I>(std::index_sequence<I...>) {
-    const auto convert = [](const auto& l) {
-      if constexpr (requires { l.template cast<U>(); }) {
-        return l.template cast<U>();
-      } else {
-        typename std::remove_cvref_t<decltype(l)>::template rebind<U> result(
-            l.in_width(), l.out_width(), l.gate());
-        for (std::size_t i = 0; i < l.weights().rows(); ++i) {
-          for (std::size_t k = 0; k < l.weights().cols(); ++k) {
-            result.weights()(i, k) = static_cast<U>(l.weights()(i, k));
-          }
-        }
-        return result;
-      }
-    };
-    return typename Network::template rebind<U>(convert(from.template layer<I + 1>())...);
-  }
-  (std::make_index_sequence<Network::depth>{});
-}
 
 }  // namespace tutelage

@@ -11,10 +11,10 @@
 
 #include <concepts>
 #include <cstddef>
-#include <utility>
 
 #include <tutelage/core/errors.hpp>
 #include <tutelage/core/extents.hpp>
+#include <tutelage/core/numbers.hpp>
 
 namespace tutelage::inline TUTELAGE_TARGET::detail {
 
@@ -113,12 +113,10 @@ constexpr void check_nodes() {
 template <class Teacher, class Student>
 constexpr void require_hidden_nodes(const char* function, const Teacher& teacher,
                                     const Student& student) {
-  [&]<std::size_t... I>(std::index_sequence<I...>) {
-    (check_nodes<I + 1, Teacher::template layer_type<I + 1>::out_extent,
-                 Student::template layer_type<I + 1>::out_extent>(),
-     ...);
-  }
-  (std::make_index_sequence<Teacher::depth - 1>{});
+  for_each_number<Teacher::depth - 1>([](auto l) {
+    check_nodes<l, Teacher::template layer_type<l>::out_extent,
+                Student::template layer_type<l>::out_extent>();
+  });
   const auto m = teacher.widths();
   const auto n = student.widths();
   for (std::size_t l = 1; l < Teacher::depth; ++l) {

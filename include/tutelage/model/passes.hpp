@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <tutelage/core/matrix.hpp>
+#include <tutelage/core/numbers.hpp>
 
 namespace tutelage::inline TUTELAGE_TARGET {
 
@@ -32,10 +33,9 @@ class activations {
       throw shape_error(detail::text("activations: layer ", l, ", expected 1 to ", depth));
     }
     matrix_view<const T> result;
-    [&]<std::size_t... I>(std::index_sequence<I...>) {
-      ((I + 1 == l ? void(result = f<I + 1>()) : void()), ...);
-    }
-    (std::make_index_sequence<depth>{});
+    for_each_number<depth>([&](auto number) {
+      if (number == l) result = this->template f<number>();
+    });
     return result;
   }
 

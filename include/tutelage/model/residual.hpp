@@ -13,8 +13,10 @@
 #include <cstddef>
 #include <string>
 
+#include <tutelage/core/numbers.hpp>
 #include <tutelage/model/image.hpp>
 #include <tutelage/model/network.hpp>
+#include <tutelage/model/network_cast.hpp>
 #include <type_traits>
 #include <utility>
 
@@ -105,7 +107,7 @@ class residual {
     return add(x, inner_.forward(mode, x, kept.inner), kept);
   }
   void track(const tape& kept) requires(has_modes) {
-    numbers([&](auto l) {
+    for_each_number<depth>([&](auto l) {
       if constexpr (moded_layer<typename inner_type::template layer_type<l>>) {
         inner_.template layer<l>().track(kept.inner.template tape<l>());
       }
@@ -128,7 +130,7 @@ class residual {
 
   template <class Visit>
   void backward_weights(const_rows x, const tape& kept, const_rows /*g*/, Visit&& visit) const {
-    numbers([&](auto l) {
+    for_each_number<depth>([&](auto l) {
       const auto& layer = inner_.template layer<l>();
       const auto& of_layer = kept.inner.template tape<l>();
       if constexpr (l == 1) {
@@ -173,14 +175,6 @@ class residual {
   }
 
  private:
-  template <class Visit>
-  static void numbers(Visit&& visit) {
-    [&]<std::size_t... I>(std::index_sequence<I...>) {
-      (visit(std::integral_constant<std::size_t, I + 1>{}), ...);
-    }
-    (std::make_index_sequence<depth>{});
-  }
-
   template <class Inner, class Visit>
   static void show_blocks(Inner& inner, const std::string& prefix, Visit& visit) {
     std::size_t module = 0;

@@ -22,6 +22,7 @@
 #include <tutelage/data/inputs.hpp>
 #include <tutelage/train/chosen_samples.hpp>
 #include <tutelage/train/data_set.hpp>
+#include <tutelage/train/evaluate.hpp>
 #include <type_traits>
 #include <utility>
 #include <vector>

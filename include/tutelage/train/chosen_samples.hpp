@@ -6,7 +6,7 @@
 
 #include <tutelage/core/scattered_rows.hpp>
 #include <tutelage/data/inputs.hpp>
-#include <tutelage/train/loss.hpp>
+#include <tutelage/data/label.hpp>
 #include <type_traits>
 #include <utility>
 #include <vector>

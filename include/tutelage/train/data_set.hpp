@@ -1,15 +1,12 @@
-// Inputs with targets, and evaluations over all of them.
+// Inputs with targets.
 #pragma once
 
-#include <cmath>
 #include <cstddef>
 #include <span>
 
 #include <tutelage/core/finite.hpp>
 #include <tutelage/data/inputs.hpp>
-#include <tutelage/model/network.hpp>
-#include <tutelage/model/pair.hpp>
-#include <tutelage/train/loss.hpp>
+#include <tutelage/data/label.hpp>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -21,20 +18,6 @@ namespace detail {
 template <class Source>
 using scalar_of =
     typename std::remove_cvref_t<decltype(as_rows(std::declval<const Source&>()))>::value_type;
-
-// Can a loss say how far outputs are from these targets?
-template <class Loss, class T, class Targets>
-constexpr bool takes_targets = requires(const Loss& loss, matrix_view<const T> f, const Targets& y,
-                                        matrix_view<T> g) {
-  loss.evaluate(f, y, g);
-};
-
-template <class Loss, class T, class Targets>
-constexpr void check_targets() {
-  static_assert(takes_targets<Loss, T, Targets>,
-                "the loss does not take these targets: labels are for cross_entropy, rows of the "
-                "network's scalar for mean_squared_error");
-}
 
 // How many samples there are; none once they were moved elsewhere.
 class sample_count {
@@ -70,30 +53,6 @@ void require_samples(const char* function, const Data& data) {
 }
 
 }  // namespace detail
-
-/// Calls visit(x, first, kept) for consecutive chunks of `inputs`, after a forward pass of `net`
-/// over each. Holds one chunk of activations at a time.
-template <class Network, class Inputs, class Visit>
-void for_each_forward(const Network& net, const Inputs& inputs, Visit&& visit) {
-  detail::check_data_scalar<detail::scalar_of<Inputs>, typename Network::value_type>();
-  activations<Network> kept;
-  for_each_chunk(inputs, [&](matrix_view<const typename Network::value_type> x, std::size_t first) {
-    net.forward(x, kept);
-    visit(x, first, kept);
-  });
-}
-
-/// The outputs of a network for all inputs, [N, C]: what a student learns from a teacher.
-/// Throws shape_error when the inputs have another width.
-template <class Network, class Inputs>
-matrix<typename Network::value_type> outputs(const Network& net, const Inputs& inputs) {
-  auto result = make_matrix<typename Network::value_type>(as_rows(inputs).rows(), net.out_width());
-  for_each_forward(net, inputs, [&](const auto&, std::size_t first, const auto& kept) {
-    const auto f = kept.template f<Network::depth>();
-    copy(f, matrix_view(result).middle_rows(first, f.rows()));
-  });
-  return result;
-}
 
 /// Targets of some samples: rows of teacher outputs or probabilities, or labels. Throws shape_error
 /// when there are not so many.
@@ -148,50 +107,5 @@ class data_set {
   Targets targets_;
   detail::sample_count size_;
 };
-
-/// The mean loss of a network over a data set. Throws argument_error when it is not finite: a
-/// weight is not, or an output has overflowed.
-template <class Network, class Inputs, class Targets, class Loss>
-double mean_loss(const Network& net, const data_set<Inputs, Targets>& data, const Loss& loss) {
-  using T = typename Network::value_type;
-  using piece = decltype(middle_targets(data.targets(), 0, 0));
-  detail::check_targets<Loss, T, piece>();
-  detail::require_samples("mean_loss", data);
-  double sum = 0;
-  workspace<T> g;
-  for_each_forward(net, data.inputs(), [&](const auto& x, std::size_t first, const auto& kept) {
-    const matrix_view<const T> f = kept.template f<Network::depth>();
-    const T of_chunk = loss.evaluate(f, middle_targets(data.targets(), first, x.rows()),
-                                     g.reshape(f.rows(), f.cols()));
-    sum += static_cast<double>(of_chunk) * static_cast<double>(x.rows());
-  });
-  const double mean = sum / static_cast<double>(data.size());
-  if (!std::isfinite(mean)) {
-    throw argument_error(detail::text("mean_loss: the mean loss is ", mean,
-                                      ", expected finite weights and outputs"));
-  }
-  return mean;
-}
-
-/// The share of samples whose largest output is their label. Throws argument_error for an output
-/// that is not finite and for a label that is no output's number.
-template <class Network, class Inputs>
-double accuracy(const Network& net, const data_set<Inputs, std::vector<label>>& data) {
-  detail::require_samples("accuracy", data);
-  std::size_t right = 0;
-  for_each_forward(net, data.inputs(), [&](const auto&, std::size_t first, const auto& kept) {
-    const auto answers =
-        argmax(matrix_view<const typename Network::value_type>(kept.template f<Network::depth>()));
-    for (std::size_t i = 0; i < answers.size(); ++i) {
-      const label wanted = data.targets()[first + i];
-      if (wanted >= net.out_width()) {
-        throw argument_error(detail::text("accuracy: label ", wanted, " of sample ", first + i,
-                                          ", expected one below ", net.out_width()));
-      }
-      right += answers[i] == wanted;
-    }
-  });
-  return static_cast<double>(right) / static_cast<double>(data.size());
-}
 
 }  // namespace tutelage

@@ -13,19 +13,17 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
-#include <cstdint>
 #include <numeric>
 #include <span>
 
 #include <tutelage/core/kernel/simd.hpp>
 #include <tutelage/core/matrix.hpp>
 #include <tutelage/core/scattered_rows.hpp>
+#include <tutelage/data/label.hpp>
 #include <type_traits>
 #include <vector>
 
 namespace tutelage::inline TUTELAGE_TARGET {
-
-using label = std::uint32_t;
 
 namespace detail {
 template <class T>
@@ -243,5 +241,23 @@ template <class T>
 std::vector<label> argmax(const matrix<T>& f) {
   return argmax(matrix_view<const T>(f));
 }
+
+namespace detail {
+
+// Can a loss say how far outputs are from these targets?
+template <class Loss, class T, class Targets>
+constexpr bool takes_targets = requires(const Loss& loss, matrix_view<const T> f, const Targets& y,
+                                        matrix_view<T> g) {
+  loss.evaluate(f, y, g);
+};
+
+template <class Loss, class T, class Targets>
+constexpr void check_targets() {
+  static_assert(takes_targets<Loss, T, Targets>,
+                "the loss does not take these targets: labels are for cross_entropy, rows of the "
+                "network's scalar for mean_squared_error");
+}
+
+}  // namespace detail
 
 }  // namespace tutelage

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include <tutelage/data/teacher.hpp>
+#include <tutelage/model/normalize_columns.hpp>
 #include <tutelage/model/pair.hpp>
 #include <tutelage/train/batches.hpp>
 #include <tutelage/train/trainer.hpp>
@@ -107,7 +107,13 @@ struct normalize_after_step {
           detail::text("normalize_after_step: layer ", layer, ", expected 1 to ", Network::depth));
     }
     report.student.for_each_layer([&](auto& l, std::size_t number) {
-      if (number == layer) normalize_columns(l);
+      if (number != layer) return;
+      if constexpr (dense_layer<std::remove_cvref_t<decltype(l)>>) {
+        normalize_columns(l);
+      } else {
+        throw argument_error(
+            detail::text("normalize_after_step: layer ", layer, " is not a dense one"));
+      }
     });
   }
 };

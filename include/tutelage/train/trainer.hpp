@@ -16,7 +16,7 @@
 #include <tutelage/core/finite.hpp>
 #include <tutelage/core/scattered_rows.hpp>
 #include <tutelage/model/network.hpp>
-#include <tutelage/train/data_set.hpp>
+#include <tutelage/train/loss.hpp>
 #include <tutelage/train/optimizer.hpp>
 
 namespace tutelage::inline TUTELAGE_TARGET {
@@ -197,7 +197,7 @@ class trainer {
     ++state_.epoch;
     state_.epoch_step = 0;
     state_.epoch_loss = 0;
-    rate_.reset();
+    rate_.reset();  // of the epoch before
   }
 
   /// The rate of this epoch; the optimizer is asked once. Throws argument_error when it is no

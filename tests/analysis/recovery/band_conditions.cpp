@@ -82,7 +82,7 @@ struct recovered_pair {
                  const std::array<std::size_t, Network::depth + 1>& of_student)
       : teacher(of_teacher), student(of_student) {
     set_teacher(teacher);
-    initialize_near(student, teacher, 0, random_stream(1));
+    initialize(student, near_start{teacher}, 1);
     swap_and_scale<1>(student, 0, student.widths()[1] - 1, 8);
     swap_and_scale<Network::depth - 1>(student, 0, student.widths()[Network::depth - 1] - 1, 0.25);
   }
@@ -253,7 +253,7 @@ TEST_CASE("dead nodes and constant pieces are in nobody's way") {
   for (std::size_t i = 0; i < 2; ++i) W(i, 1) = 0;
   for (std::size_t c = 0; c < 4; ++c) V(1, c) = 0;
   // What node 1 gave is missing: its fellow gives it.
-  initialize_near(p.student, p.teacher, 0, random_stream(1));
+  initialize(p.student, near_start{p.teacher}, 1);
   for (std::size_t i = 0; i < 2; ++i) W(i, 2) = 0;
   for (std::size_t c = 0; c < 4; ++c) {
     V(0, c) += V(2, c);
@@ -296,7 +296,7 @@ TEST_CASE("samples on the boundary itself: the least eps is not 0") {
   CHECK(t.samples == 0);     // nobody is active there
   auto student = p.student;  // two nodes that see it
   two<relu> wider({1, 2, 1});
-  initialize_near(wider, p.teacher, 0, random_stream(1));
+  initialize(wider, near_start{p.teacher}, 1);
   wider.layer<1>().bias()[1] = 30;
   wider.layer<2>().weights()(0, 0) = 1 * p.teacher.layer<2>().weights()(0, 0);
   wider.layer<2>().weights()(1, 0) = 1e-9;

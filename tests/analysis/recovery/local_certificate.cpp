@@ -8,6 +8,7 @@
 #include <tutelage/analysis/weight_alignment.hpp>
 #include <tutelage/data/student.hpp>
 #include <tutelage/data/teacher.hpp>
+#include <tutelage/model/network_cast.hpp>
 #include <tutelage/train/train.hpp>
 
 #include "support/random.hpp"

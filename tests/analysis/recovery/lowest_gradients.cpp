@@ -3,6 +3,7 @@
 #include <vector>
 
 #include <tutelage/analysis/recovery/lowest_gradients.hpp>
+#include <tutelage/model/network_cast.hpp>
 
 #include "support/close_to.hpp"
 #include "support/network_case.hpp"

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <tutelage/analysis/recovery/noisy_pruning.hpp>
+#include <tutelage/model/network_cast.hpp>
 
 #include "support/close_to.hpp"
 #include "support/random.hpp"

@@ -83,7 +83,7 @@ TEST_CASE("larger factors come closer to the teacher; streams repeat") {
   stream random = random_stream(82);
   auto W_star = random_matrix<double>(20, 5, random);
   const auto V_star = random_matrix<double>(5, 4, random);
-  detail::normalize_columns(matrix_view<double>(W_star));
+  normalize_columns(matrix_view<double>(W_star));
   double before = -1;
   for (const double p : {0.0, 1.0, 3.0, 30.0}) {
     const auto s = start_of<double>(p, 1, W_star, V_star, 9, 2);

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <complex>
 #include <span>
+#include <tutelage/model/network_cast.hpp>
 #include <tutelage/theory/population/biased_hessian.hpp>
 #include <tutelage/theory/population/critical_point.hpp>
 #include <vector>

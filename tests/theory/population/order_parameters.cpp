@@ -1,6 +1,7 @@
 #include <cmath>
 #include <complex>
 #include <span>
+#include <tutelage/model/network_cast.hpp>
 #include <tutelage/theory/population/flow.hpp>
 #include <tutelage/theory/population/order_parameters.hpp>
 #include <tutelage/theory/population/population.hpp>

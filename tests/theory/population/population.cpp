@@ -2,6 +2,7 @@
 #include <cmath>
 #include <complex>
 #include <string>
+#include <tutelage/model/network_cast.hpp>
 #include <tutelage/theory/population/population.hpp>
 #include <vector>
 

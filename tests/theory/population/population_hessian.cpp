@@ -1,6 +1,7 @@
 #include <cmath>
 #include <complex>
 #include <span>
+#include <tutelage/model/network_cast.hpp>
 #include <tutelage/theory/population/population_hessian.hpp>
 #include <vector>
 

@@ -45,6 +45,7 @@
 #include <tutelage/data/inputs.hpp>
 #include <tutelage/gradient/rule.hpp>
 #include <tutelage/model/network.hpp>
+#include <tutelage/model/network_cast.hpp>
 #include <tutelage/model/regular_weights.hpp>
 #include <vector>
 

@@ -38,6 +38,7 @@
 #include <tutelage/analysis/recovery/lowest_gradients.hpp>
 #include <tutelage/core/decompositions.hpp>
 #include <tutelage/data/inputs.hpp>
+#include <tutelage/model/network_cast.hpp>
 #include <vector>
 
 namespace tutelage::inline TUTELAGE_TARGET {

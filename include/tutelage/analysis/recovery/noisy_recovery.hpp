@@ -103,7 +103,7 @@ visible_boundary see_boundary(const Observed& observed, std::size_t j, const Obs
   if (!(q >= 0))
     throw argument_error(detail::text("see_boundary: q is ", q, ", expected from 0 on"));
   const regular_weights w_j = make_regular(observed), w_k = make_regular(observing);
-  const detail::half_space of_j{w_j.direction(j), w_j.bias[j]};
+  const half_space of_j{w_j.direction(j), w_j.bias[j]};
   double center_norm = 0;
   for (const double c : region.center) center_norm += c * c;
   const double inner = region.radius - q;

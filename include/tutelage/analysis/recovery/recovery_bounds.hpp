@@ -53,6 +53,7 @@
 
 #include <tutelage/analysis/recovery/certifier.hpp>
 #include <tutelage/model/network.hpp>
+#include <tutelage/model/network_cast.hpp>
 #include <tutelage/model/pair.hpp>
 
 namespace tutelage::inline TUTELAGE_TARGET {

@@ -12,7 +12,7 @@
 #include <cstddef>
 #include <vector>
 
-#include <tutelage/core/kernel/fused.hpp>
+#include <tutelage/core/kernel/products.hpp>
 #include <tutelage/core/kernel/transpose.hpp>
 #include <tutelage/core/kernel/unfold.hpp>
 #include <tutelage/core/matrix.hpp>

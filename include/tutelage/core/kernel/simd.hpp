@@ -176,6 +176,12 @@ template <simd_scalar T>
 #endif
 }
 
+/// Gates say by a member type whether their members take vectors of the processor.
+template <class Gate>
+concept takes_vectors = requires {
+  typename Gate::takes_vectors;
+};
+
 /// Row i of the square becomes column i.
 template <simd_scalar T>
 [[gnu::always_inline]] inline void transpose(simd<T> (&square)[lanes<T>]) noexcept {

@@ -4,7 +4,8 @@
 #include <cstddef>
 #include <span>
 
-#include <tutelage/train/loss.hpp>
+#include <tutelage/core/errors.hpp>
+#include <tutelage/data/label.hpp>
 
 namespace tutelage::inline TUTELAGE_TARGET {
 

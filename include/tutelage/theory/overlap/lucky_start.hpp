@@ -8,12 +8,12 @@
 // larger p_V gives its rows of V a larger share of each output.
 #pragma once
 
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
 #include <tutelage/core/matrix.hpp>
 #include <tutelage/core/random.hpp>
+#include <tutelage/model/normalize_columns.hpp>
 #include <tutelage/model/pair.hpp>
 #include <tutelage/theory/population/two_layer.hpp>
 
@@ -26,19 +26,6 @@ struct lucky_start {
 };
 template <class Teacher>
 lucky_start(const Teacher&, double, double) -> lucky_start<Teacher>;
-
-namespace detail {
-template <real_scalar T>
-void normalize_columns(const matrix_view<T>& A) {
-  for (std::size_t j = 0; j < A.cols(); ++j) {
-    T square = 0;
-    for (std::size_t i = 0; i < A.rows(); ++i) square += A(i, j) * A(i, j);
-    const T norm = std::sqrt(square);
-    if (norm == 0) continue;
-    for (std::size_t i = 0; i < A.rows(); ++i) A(i, j) /= norm;
-  }
-}
-}  // namespace detail
 
 /// Fills W and V. Throws shape_error unless the student has the teacher's inputs and outputs and at
 /// least as many nodes.
@@ -55,14 +42,14 @@ void initialize(Student& student, const lucky_start<Teacher>& start, std::uint64
   stream random(seed, purpose::student);
   for (const auto& A : {W, V}) {
     for (std::size_t i = 0; i < A.rows(); ++i) random.fill_normal(A.row(i));
-    detail::normalize_columns(A);
+    normalize_columns(A);
   }
   for (std::size_t j = 0; j < m; ++j) {
     for (std::size_t i = 0; i < W.rows(); ++i) W(i, j) += static_cast<T>(start.p_W) * W_star(i, j);
     for (std::size_t c = 0; c < V.cols(); ++c) V(j, c) += static_cast<T>(start.p_V) * V_star(j, c);
   }
-  detail::normalize_columns(W);
-  detail::normalize_columns(V);
+  normalize_columns(W);
+  normalize_columns(V);
 }
 
 }  // namespace tutelage

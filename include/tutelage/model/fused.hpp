@@ -22,12 +22,6 @@ struct start_with_bias {
   }
 };
 
-/// Gates say by a member type whether their members take vectors of the processor.
-template <class Gate>
-concept takes_vectors = requires {
-  typename Gate::takes_vectors;
-};
-
 /// F = activate(sum).
 template <class T, class Gate>
 struct store_activated {

@@ -2,8 +2,7 @@
 #include <complex>
 
 #include <doctest/doctest.h>
-#include <tutelage/core/kernel/fused.hpp>
-
+#include <tutelage/model/fused.hpp>
 #include <tutelage/model/gate.hpp>
 
 #include "support/framed.hpp"
