@@ -179,7 +179,7 @@ struct named_array {
   [[nodiscard]] std::size_t size() const { return bytes.size() / size_of(type); }
 
   /// All numbers, in row-major order. Throws shape_error unless `out` has size() elements.
-  template <scalar T>
+  template <class T>
   void read(std::span<T> out) const {
     if (out.size() != size()) {
       throw shape_error(
@@ -201,7 +201,7 @@ struct named_array {
 
   /// All numbers into `values`, whose numbers in row-major order are the array's, or, `transposed`,
   /// whose transpose's are. Throws shape_error unless they are equally many.
-  template <scalar T>
+  template <class T>
   void read(const matrix_view<T>& values, bool transposed) const {
     const std::size_t rows = values.rows(), cols = values.cols();
     if (rows * cols != size()) {
