@@ -6,6 +6,7 @@
 #include <tutelage/io/csv.hpp>
 #include <tutelage/io/named_array.hpp>
 #include <tutelage/io/npy.hpp>
+#include <tutelage/io/npy_rows.hpp>
 #include <tutelage/io/npz.hpp>
 #include <tutelage/io/safetensors.hpp>
 #include <tutelage/io/safetensors_writer.hpp>

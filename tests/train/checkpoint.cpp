@@ -73,8 +73,8 @@ TEST_CASE("checkpoint: a run that goes on ends in the bits of one that never sto
   const std::string path = folder / "run";
   experiment whole;
   whole.train_for(6);
-  for (const std::uint64_t stopped : {1, 4, 5, 6, 13, 30}) {
-    for (const std::uint64_t every : {1, 3, 5}) {
+  for (const std::uint64_t stopped : {1U, 4U, 5U, 6U, 13U, 30U}) {
+    for (const std::uint64_t every : {1U, 3U, 5U}) {
       CAPTURE(stopped);
       CAPTURE(every);
       std::filesystem::remove(path);
