@@ -8,6 +8,7 @@
 #include <tutelage/core/extents.hpp>
 #include <tutelage/core/files.hpp>
 #include <tutelage/core/gram.hpp>
+#include <tutelage/core/mapped_file.hpp>
 #include <tutelage/core/matrix.hpp>
 #include <tutelage/core/numbers.hpp>
 #include <tutelage/core/parallel.hpp>
@@ -48,6 +49,7 @@
 #include <tutelage/train/history.hpp>
 #include <tutelage/train/loss.hpp>
 #include <tutelage/train/optimizer.hpp>
+#include <tutelage/train/read_ahead.hpp>
 #include <tutelage/train/schedule.hpp>
 #include <tutelage/train/train.hpp>
 #include <tutelage/train/trainer.hpp>

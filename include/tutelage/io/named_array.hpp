@@ -179,15 +179,13 @@ struct named_array {
   [[nodiscard]] std::size_t size() const { return bytes.size() / size_of(type); }
 
   /// All numbers, in row-major order. Throws shape_error unless `out` has size() elements.
-  template <scalar T>
+  template <class T>
   void read(std::span<T> out) const {
     if (out.size() != size()) {
       throw shape_error(
           detail::text("read: ", name, " has ", size(), " elements, expected ", out.size()));
     }
-    if (!column_major || shape.size() < 2) {
-      return copy_strided(matrix_view<T>(out.data(), 1, out.size(), out.size()), 0, 1);
-    }
+    if (!column_major) return read_from(0, out);
     detail::with_element(type, [&]<class Element>(Element) {
       std::vector<std::size_t> at(shape.size(), 0);
       for (T& x : out) {
@@ -199,9 +197,28 @@ struct named_array {
     });
   }
 
+  /// Numbers first, first + 1, ... in row-major order, as many as `out` takes, of an array that is not
+  /// column-major. Throws shape_error where there are not so many.
+  template <class T>
+  void read_from(std::size_t first, std::span<T> out) const {
+    if (column_major || first > size() || out.size() > size() - first) {
+      throw shape_error(detail::text("read_from: ", out.size(), " elements from ", first, " on, ",
+                                     name, " has ", size()));
+    }
+    detail::with_element(type, [&]<class Element>(Element) {
+      if (std::is_same_v<T, Element> && !swapped()) {
+        if (!out.empty()) {
+          std::memcpy(out.data(), bytes.data() + first * sizeof(Element), out.size_bytes());
+        }
+        return;
+      }
+      for (std::size_t i = 0; i < out.size(); ++i) out[i] = number<T, Element>(first + i);
+    });
+  }
+
   /// All numbers into `values`, whose numbers in row-major order are the array's, or, `transposed`,
   /// whose transpose's are. Throws shape_error unless they are equally many.
-  template <scalar T>
+  template <class T>
   void read(const matrix_view<T>& values, bool transposed) const {
     const std::size_t rows = values.rows(), cols = values.cols();
     if (rows * cols != size()) {

@@ -64,7 +64,7 @@ class npy_header {
 
   void describe(named_array& array) const {
     array.shape = *shape_;
-    array.column_major = *fortran_order_;
+    array.column_major = *fortran_order_ && shape_->size() >= 2;
     const std::string& d = *descr_;
     struct known {
       std::string_view code;

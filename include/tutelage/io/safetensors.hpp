@@ -12,7 +12,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -24,8 +23,6 @@
 #include <unordered_set>
 
 #include <tutelage/io/named_array.hpp>
-#include <tutelage/model/layer.hpp>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -38,27 +35,6 @@ struct safetensors {
 };
 
 namespace detail {
-
-// A block's numbers in its array's order.
-template <class T>
-void append_block(std::string& content, const block<const T>& b) {
-  const auto& v = b.values;
-  if (!b.transposed) {
-    for (std::size_t i = 0; i < v.rows(); ++i) {
-      content.append(reinterpret_cast<const char*>(v.row(i).data()), v.cols() * sizeof(T));
-    }
-    return;
-  }
-  constexpr std::size_t tile = 32;  // columns at a time, so that both sides stay in the cache
-  std::vector<T> rows(tile * v.rows());
-  for (std::size_t k0 = 0; k0 < v.cols(); k0 += tile) {
-    const std::size_t wide = std::min(tile, v.cols() - k0);
-    for (std::size_t i = 0; i < v.rows(); ++i) {
-      for (std::size_t k = 0; k < wide; ++k) rows[k * v.rows() + i] = v(i, k0 + k);
-    }
-    content.append(reinterpret_cast<const char*>(rows.data()), wide * v.rows() * sizeof(T));
-  }
-}
 
 // An iterator that leaves its place in `at`: the parser says where it is in the errors of its own
 // only.
@@ -327,61 +303,6 @@ inline safetensors parse_safetensors(std::span<const unsigned char> bytes,
     throw format_error(file, begin + length + end, "elements", "bytes follow after the last array");
   }
   return result;
-}
-
-/// The bytes of a safetensors file of blocks, in their order, and of texts by name. Throws
-/// argument_error for a name twice and for names and texts that are not UTF-8.
-template <class T>
-std::string safetensors_content(std::span<const block<const T>> blocks,
-                                const std::map<std::string, std::string>& metadata = {}) {
-  static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>,
-                "safetensors_content: writes float and double; convert other scalars");
-  static_assert(std::endian::native == std::endian::little);
-  constexpr std::size_t before = 8;
-  const auto quoted = [](const std::string& s) {
-    try {
-      return nlohmann::json(s).dump();
-    } catch (const nlohmann::json::exception&) {
-      throw argument_error(detail::text("safetensors_content: a text is not UTF-8: ", s));
-    }
-  };
-  std::unordered_set<std::string> names{"__metadata__"};
-  std::string content(before, '\0');
-  const auto next_entry = [&] { content += content.size() == before ? '{' : ','; };
-  if (!metadata.empty()) {
-    next_entry();
-    content += "\"__metadata__\":{";
-    for (const auto& [name, value] : metadata) {
-      if (content.back() != '{') content += ',';
-      content += quoted(name) + ":" + quoted(value);
-    }
-    content += '}';
-  }
-  std::size_t size = 0;
-  for (const auto& b : blocks) {
-    if (!names.insert(b.name).second) {
-      throw argument_error(detail::text("safetensors_content: two blocks are called ", b.name));
-    }
-    next_entry();
-    content +=
-        quoted(b.name) + ":{\"dtype\":\"F" + std::to_string(8 * sizeof(T)) + "\",\"shape\":[";
-    for (std::size_t i = 0; i < b.shape.size(); ++i) {
-      content += detail::text(i == 0 ? "" : ",", b.shape[i]);
-    }
-    const std::size_t end = size + b.values.rows() * b.values.cols() * sizeof(T);
-    content += detail::text("],\"data_offsets\":[", size, ",", end, "]}");
-    size = end;
-  }
-  if (content.size() == before) content += '{';
-  content += '}';
-  content.resize((content.size() + 7) / 8 * 8, ' ');  // aligned numbers
-  const std::uint64_t length = content.size() - before;
-  for (std::size_t i = 0; i < before; ++i) {
-    content[i] = static_cast<char>(length >> (8 * i) & 0xFFU);
-  }
-  content.reserve(content.size() + size);
-  for (const auto& b : blocks) detail::append_block(content, b);
-  return content;
 }
 
 }  // namespace tutelage

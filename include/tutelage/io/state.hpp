@@ -17,6 +17,7 @@
 
 #include <tutelage/core/files.hpp>
 #include <tutelage/io/array_file.hpp>
+#include <tutelage/io/safetensors_writer.hpp>
 #include <tutelage/io/state_order.hpp>
 #include <tutelage/model/network.hpp>
 #include <type_traits>
@@ -40,24 +41,15 @@ void for_each_state(Network& network, const Visit& visit) {
   });
 }
 
-template <class Network>
-auto state_blocks(const Network& network) {
-  using T = typename Network::value_type;
-  std::vector<block<const T>> blocks;
-  for_each_state(network, [&](const auto& b) {
-    blocks.push_back({b.name, b.shape, matrix_view<const T>(b.values), b.transposed});
-  });
-  return blocks;
-}
-
 }  // namespace detail
 
 /// Writes all weights and buffers as a safetensors file, whole or not at all. Throws io_error.
 template <class Network>
 void save(const std::string& path, const Network& network) {
   using T = typename Network::value_type;
-  const auto blocks = detail::state_blocks(network);
-  write_file(path, safetensors_content<T>(blocks));
+  safetensors_writer file;
+  detail::for_each_state(network, [&](const block<const T>& b) { file.add(b); });
+  write_file(path, file.content());
 }
 
 /// Sets all weights and buffers from a file; `modules` names the file's in the network's order where

@@ -165,13 +165,14 @@ class full_batch {
     detail::require_samples("full_batch", *data_);
     const auto& rows = as_rows(data_->inputs());
     return batch{read_rows(rows, 0, rows.rows(), x_),
-                 middle_targets(data_->targets(), 0, data_->size())};
+                 middle_targets(data_->targets(), 0, data_->size(), y_)};
   }
 
  private:
   const Data* data_;
   std::size_t steps_;
   workspace<value_type> x_;
+  workspace<typename Data::targets_type::value_type> y_;
 };
 
 /// Inputs that are never seen twice; targets are the teacher's outputs.

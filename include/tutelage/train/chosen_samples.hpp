@@ -72,6 +72,9 @@ class chosen_rows<matrix_view<const T, R, C>> {
 template <class Targets>
 class chosen_targets;
 
+template <row_source S>
+class chosen_targets<S> : public chosen_rows<S> {};
+
 template <class T>
 class chosen_targets<matrix<T>> : public chosen_rows<matrix_view<const T>> {};
 

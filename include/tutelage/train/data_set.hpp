@@ -68,7 +68,19 @@ inline std::span<const label> middle_targets(const std::vector<label>& targets, 
   return std::span(targets).subspan(first, count);
 }
 
-/// N inputs (a matrix or any row_source) and N targets (a matrix or labels).
+/// The same of any targets: those of a row_source that are not in memory are read into `room`.
+template <class Targets>
+auto middle_targets(const Targets& targets, std::size_t first, std::size_t count,
+                    workspace<typename Targets::value_type>& room) {
+  if constexpr (row_source<Targets>) {
+    detail::require_range(first, count, targets.rows());
+    return read_rows(targets, first, count, room);
+  } else {
+    return middle_targets(targets, first, count);
+  }
+}
+
+/// N inputs (a matrix or any row_source) and N targets (a matrix, any row_source or labels).
 template <class Inputs, class Targets>
 class data_set {
  public:
@@ -76,7 +88,7 @@ class data_set {
   using targets_type = Targets;
 
   /// Throws shape_error when their numbers differ or are 0, and argument_error, naming row and
-  /// column, for an input or target that is not finite. Reads computed inputs once for that.
+  /// column, for an input or target that is not finite. Reads a source once for that.
   data_set(Inputs inputs, Targets targets)
       : inputs_(std::move(inputs)), targets_(std::move(targets)), size_(as_rows(inputs_).rows()) {
     if (size() == 0 || target_count(targets_) != size()) {
@@ -86,8 +98,10 @@ class data_set {
     for_each_chunk(inputs_, [](const auto& x, std::size_t first) {
       detail::require_finite("data_set", "inputs", x, first);
     });
-    if constexpr (requires { targets_.shape(0); }) {
-      detail::require_finite("data_set", "targets", matrix_view(targets_));
+    if constexpr (!std::is_same_v<Targets, std::vector<label>>) {
+      for_each_chunk(targets_, [](const auto& y, std::size_t first) {
+        detail::require_finite("data_set", "targets", y, first);
+      });
     }
   }
 
@@ -100,6 +114,10 @@ class data_set {
   template <class T>
   static std::size_t target_count(const matrix<T>& targets) {
     return targets.shape(0);
+  }
+  template <row_source S>
+  static std::size_t target_count(const S& targets) {
+    return targets.rows();
   }
   static std::size_t target_count(const std::vector<label>& labels) { return labels.size(); }
 

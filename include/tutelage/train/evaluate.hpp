@@ -43,14 +43,15 @@ matrix<typename Network::value_type> outputs(const Network& net, const Inputs& i
 template <class Network, class Inputs, class Targets, class Loss>
 double mean_loss(const Network& net, const data_set<Inputs, Targets>& data, const Loss& loss) {
   using T = typename Network::value_type;
-  using piece = decltype(middle_targets(data.targets(), 0, 0));
+  workspace<typename Targets::value_type> room;
+  using piece = decltype(middle_targets(data.targets(), 0, 0, room));
   detail::check_targets<Loss, T, piece>();
   detail::require_samples("mean_loss", data);
   double sum = 0;
   workspace<T> g;
   for_each_forward(net, data.inputs(), [&](const auto& x, std::size_t first, const auto& kept) {
     const matrix_view<const T> f = kept.template f<Network::depth>();
-    const T of_chunk = loss.evaluate(f, middle_targets(data.targets(), first, x.rows()),
+    const T of_chunk = loss.evaluate(f, middle_targets(data.targets(), first, x.rows(), room),
                                      g.reshape(f.rows(), f.cols()));
     sum += static_cast<double>(of_chunk) * static_cast<double>(x.rows());
   });

@@ -1,0 +1,209 @@
+// Runs that outlive their process.
+//
+//   trainer learning(student, mean_squared_error{}, adam{.rate = 0.001}, seed);
+//   resume_from("run.checkpoint", learning, text);  // does nothing where there is no such file
+//   train(learning, batches, {.epochs = 20}, checkpoint_to("run.checkpoint", 1000, text));
+//
+// Started again after a crash, this ends in the bits of a run that was not interrupted, with any number
+// of threads: batches are functions of seed, epoch and step (train/batches.hpp), so these say where all
+// streams are. A checkpoint is a safetensors file, replaced whole:
+//
+//   student.*       weights and buffers, in the names of io/state.hpp
+//   run.*           epoch, step, frozen layers, the optimizer's state (train/trainer.hpp)
+//   __metadata__    checksum: CRC-32 of the file with zeros in its place; configuration: the caller's
+//                   text; format: 1
+#pragma once
+
+#include <sys/stat.h>
+#include <zlib.h>
+
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <tutelage/core/files.hpp>
+#include <tutelage/core/mapped_file.hpp>
+#include <tutelage/io/safetensors.hpp>
+#include <tutelage/io/safetensors_writer.hpp>
+#include <tutelage/io/state.hpp>
+#include <tutelage/train/train.hpp>
+
+namespace tutelage::inline TUTELAGE_TARGET {
+
+namespace detail {
+
+// What every checkpoint begins with after the header's length: the checksum comes first.
+inline constexpr std::string_view checkpoint_begin = "{\"__metadata__\":{\"checksum\":\"";
+inline constexpr std::size_t checksum_place = 8 + checkpoint_begin.size(), checksum_size = 8;
+inline constexpr std::string_view no_checksum = "00000000", checkpoint_format = "1";
+
+// Of a file that has the place of one.
+inline std::string checksum_of(std::span<const unsigned char> bytes) {
+  uLong crc = ::crc32_z(0, bytes.data(), checksum_place);
+  crc = ::crc32_z(crc, reinterpret_cast<const unsigned char*>(no_checksum.data()), checksum_size);
+  const auto rest = bytes.subspan(checksum_place + checksum_size);
+  crc = ::crc32_z(crc, rest.data(), rest.size());
+  std::array<char, checksum_size + 1> digits{};
+  std::snprintf(digits.data(), digits.size(), "%08lx", crc & 0xFFFFFFFFUL);
+  return digits.data();
+}
+
+inline std::span<const unsigned char> bytes_of_text(std::string_view text) {
+  return {reinterpret_cast<const unsigned char*>(text.data()), text.size()};
+}
+
+template <class T>
+constexpr element_type type_of() {
+  if constexpr (std::is_same_v<T, std::uint64_t>) {
+    return element_type::uint64;
+  } else {
+    return std::is_same_v<T, float> ? element_type::float32 : element_type::float64;
+  }
+}
+
+// Calls visit(block) for all that a run consists of.
+template <class Network, class State, class Visit>
+void for_each_of_run(Network& student, State& state, const Visit& visit) {
+  for_each_state(student, [&](auto b) {
+    b.name = "student." + b.name;
+    visit(b);
+  });
+  state.for_each_block("run.", visit);
+}
+
+template <class Network, class State>
+std::string checkpoint_content(const Network& student, const State& state,
+                               const std::string& configuration) {
+  safetensors_writer file;
+  for_each_of_run(student, state, [&](const auto& b) {
+    using number =
+        std::remove_const_t<typename std::remove_cvref_t<decltype(b.values)>::value_type>;
+    file.add(block<const number>{b.name, b.shape, b.values, b.transposed});
+  });
+  file.describe("checksum", std::string(no_checksum));
+  file.describe("configuration", configuration);
+  file.describe("format", std::string(checkpoint_format));
+  std::string content = file.content();
+  content.replace(checksum_place, checksum_size, checksum_of(bytes_of_text(content)));
+  return content;
+}
+
+// The arrays of a checkpoint of this configuration, once all but their shapes is checked.
+inline safetensors parse_checkpoint(std::span<const unsigned char> bytes, const std::string& file,
+                                    const std::string& configuration) {
+  safetensors result = parse_safetensors(bytes, file);
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (text.substr(8, checkpoint_begin.size()) != checkpoint_begin ||
+      text.size() < checksum_place + checksum_size) {
+    throw format_error(file, 8, "checksum", "is not there: no checkpoint");
+  }
+  const auto& format = result.metadata["format"];
+  if (format != checkpoint_format) {
+    throw format_error(file, 8, "format",
+                       detail::text("'", format, "', expected '", checkpoint_format, "'"));
+  }
+  const std::string checksum = checksum_of(bytes);
+  if (text.substr(checksum_place, checksum_size) != checksum) {
+    throw format_error(file, checksum_place, "checksum",
+                       detail::text("is not the file's, ", checksum, ": the file is damaged"));
+  }
+  const std::string& own = result.metadata["configuration"];
+  if (own != configuration) {
+    throw argument_error(detail::text("resume_from: ", file,
+                                      " is of another run: its configuration '", own,
+                                      "', expected '", configuration, "'"));
+  }
+  return result;
+}
+
+}  // namespace detail
+
+/// Writes where a run is, whole or not at all; `configuration` is all that the run depends on, as
+/// text. Throws io_error.
+template <class Network, class Optimizer>
+void write_checkpoint(const std::string& path, const Network& student,
+                      const run_state<Network, Optimizer>& state,
+                      const std::string& configuration = {}) {
+  write_file(path, detail::checkpoint_content(student, state, configuration));
+}
+
+/// A hook that does so after every `every` steps. Comes last: what other hooks do to the weights
+/// after a step belongs to the checkpoint.
+class checkpoint_to {
+ public:
+  /// Throws argument_error when `every` is 0.
+  checkpoint_to(std::string path, std::uint64_t every, std::string configuration = {})
+      : path_(std::move(path)), every_(every), configuration_(std::move(configuration)) {
+    detail::require_positive("checkpoint_to", "every", every);
+  }
+
+  template <class Network, class Optimizer>
+  void on_step(const step_report<Network, Optimizer>& report) const {
+    if (report.step % every_ == 0) {
+      write_checkpoint(path_, report.student, report.state, configuration_);
+    }
+  }
+
+ private:
+  std::string path_;
+  std::uint64_t every_;
+  std::string configuration_;
+};
+
+/// Puts a run to where its checkpoint was written, and returns whether there is one. Throws io_error
+/// when the file cannot be read; format_error when it is damaged or no checkpoint of such a network,
+/// scalar and optimizer; argument_error when the configuration is another, or for a state that
+/// trainer::resume refuses. Then the run and its student are as they were.
+template <class Network, class Loss, class Optimizer>
+bool resume_from(const std::string& path, trainer<Network, Loss, Optimizer>& learning,
+                 const std::string& configuration = {}) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0 && errno == ENOENT) return false;
+  const mapped_file file(path);
+  const auto read = detail::parse_checkpoint(file.bytes(), path, configuration);
+
+  run_state<Network, Optimizer> state = learning.state();
+  const auto for_each_pair = [&](const auto& visit) {
+    std::size_t next = 0;
+    detail::for_each_of_run(learning.student(), state, [&](const auto& b) {
+      if (next == read.arrays.size()) throw format_error(path, 0, b.name, "is missing");
+      visit(read.arrays[next++], b);
+    });
+    if (next != read.arrays.size()) {
+      const auto& more = read.arrays[next];
+      throw format_error(path, more.offset, more.name, "the run has no place for it");
+    }
+  };
+  for_each_pair([&](const named_array& from, const auto& to) {
+    using number = typename std::remove_cvref_t<decltype(to.values)>::value_type;
+    const auto type = detail::type_of<number>();
+    if (from.name != to.name || from.type != type || from.shape != to.shape) {
+      throw format_error(
+          path, from.offset, from.name,
+          detail::text(shape_text(from.shape), " of ", type_text(from.type), ", expected ", to.name,
+                       " ", shape_text(to.shape), " of ", type_text(type)));
+    }
+    if constexpr (!std::is_integral_v<number>) {
+      if (from.name.starts_with("student.")) from.template require_finite<number>();
+    }
+  });
+  const auto read_all = [&](std::string_view prefix) {
+    for_each_pair([&](const named_array& from, const auto& to) {
+      if (from.name.starts_with(prefix)) from.read(to.values, to.transposed);
+    });
+  };
+  read_all("run.");
+  learning.resume(state);  // refuses what makes no sense; nothing is refused after it
+  read_all("student.");
+  return true;
+}
+
+}  // namespace tutelage
