@@ -10,6 +10,7 @@
 #include <tutelage/analysis/dynamics.hpp>
 #include <tutelage/analysis/recovery/local_certificate.hpp>
 #include <tutelage/analysis/recovery/lowest_gradients.hpp>
+#include <tutelage/analysis/energy_conservation.hpp>
 #include <tutelage/analysis/node_gradients.hpp>
 #include <tutelage/analysis/recovery/noisy_pruning.hpp>
 #include <tutelage/analysis/recovery/noisy_recovery.hpp>

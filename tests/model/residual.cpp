@@ -56,13 +56,13 @@ TEST_CASE("residual: a network of blocks learns, and its normalization is tracke
   const auto learn = [&](const auto& optimizer) {
     auto student = net;
     trainer learning(student, mean_squared_error{}, optimizer);
-    const double first = learning.step(x, matrix_view<const double>(y), 0.01);
-    for (int step = 0; step < 50; ++step) learning.step(x, matrix_view<const double>(y), 0.01);
-    CHECK(learning.step(x, matrix_view<const double>(y), 0.01) < first);
+    const double first = learning.step(x, matrix_view<const double>(y));
+    for (int step = 0; step < 50; ++step) learning.step(x, matrix_view<const double>(y));
+    CHECK(learning.step(x, matrix_view<const double>(y)) < first);
     CHECK(student.layer<2>().inner().layer<1>().num_batches_tracked() == 52);
   };
-  learn(sgd{});
-  learn(adam{});
+  learn(sgd{.rate = 0.01});
+  learn(adam{.rate = 0.01});
 }
 
 TEST_CASE("residual: errors") {
