@@ -241,6 +241,41 @@ void check_training(Network net, const std::string& what) {
   check_steps(net, x, cross_entropy{}, some, sgd{.rate = 1e-3}, what + ", cross entropy");
 }
 
+// Every layer that is not dense, in both modes; by the rule too.
+void check_layers() {
+  auto random = random_stream(6);
+  network net(conv2d<double>({2, 6, 6}, {.filters = 4, .size = 3, .padding = 1}),
+              batch_norm<double>(4), gated<relu>(),
+              residual(batch_norm<double>(4), gated<relu>(),
+                       conv2d<double>({4, 6, 6}, {.filters = 4, .size = 3, .padding = 1})),
+              average_pool<double>({.size = 2}), max_pool<double>({.size = 2, .stride = 1}),
+              flatten(), dense<double>(16, 3));
+  using Net = decltype(net);
+  net.for_each_parameter([&](auto W) { fill_random(W, random); });
+  const auto x = random_matrix<double>(batches[0], 72, random);
+  const auto y = random_matrix<double>(batches[0], 3, random);
+  const auto rows = [&](std::size_t N) { return matrix_view(y).middle_rows(0, N); };
+  activations<Net> kept;
+  gradients<Net> found;
+  gradient_rule<Net, Net> rule(net, net);
+  const auto passes = [&](std::size_t N) {
+    const auto x_N = matrix_view(x).middle_rows(0, N);
+    net.forward(training{}, x_N, kept);
+    net.backward(x_N, kept, rows(N), found);
+    net.forward(x_N, kept);
+    net.backward(x_N, kept, rows(N), found);
+    rule.evaluate(x_N);
+    rule.g<1>();
+  };
+  expect_some("layers, first passes", allocations_of([&] { passes(batches[0]); }));
+  for (const std::size_t N : batches) {
+    expect_none(("layers, passes of " + std::to_string(N)).c_str(),
+                allocations_of([&] { passes(N); }));
+  }
+  check_steps(net, x, mean_squared_error{}, rows, sgd{.rate = 1e-5}, "layers, sgd");
+  check_steps(net, x, mean_squared_error{}, rows, adam{.rate = 1e-5}, "layers, adam");
+}
+
 template <class Run>
 void check_repeated(const char* what, const Run& run) {
   expect_some((std::string(what) + ", first").c_str(), allocations_of(run));
@@ -300,14 +335,13 @@ int main() {
   check_passes(mlp<long double, relu, 7, dynamic, 3>({7, 5, 3}), "mixed widths, long double");
   check_passes(mlp<std::complex<double>, relu, dynamic, dynamic, dynamic>({20, 10, 5}), "complex");
   check_passes(any_deep({33, 17, 65, 2}), "dynamic widths, float");
-  using convolution_net =
-      network<conv2d<float>, conv2d<float, dynamic, relu>, conv2d<float>,
-              dense<float, dynamic, dynamic, identity>>;
-  check_passes(convolution_net(conv2d<float>({1, 9, 9}, {.filters = 16, .size = 3, .padding = 1}),
-                               conv2d<float, dynamic, relu>(
-                                   {16, 9, 9}, {.filters = 6, .size = 3, .stride = 2}),
-                               conv2d<float>({6, 4, 4}, {.filters = 4, .size = 2, .groups = 2}),
-                               dense<float, dynamic, dynamic, identity>(36, 2)),
+  using convolution_net = network<conv2d<float>, conv2d<float, dynamic, relu>, conv2d<float>,
+                                  dense<float, dynamic, dynamic, identity>>;
+  check_passes(convolution_net(
+                   conv2d<float>({1, 9, 9}, {.filters = 16, .size = 3, .padding = 1}),
+                   conv2d<float, dynamic, relu>({16, 9, 9}, {.filters = 6, .size = 3, .stride = 2}),
+                   conv2d<float>({6, 4, 4}, {.filters = 4, .size = 2, .groups = 2}),
+                   dense<float, dynamic, dynamic, identity>(36, 2)),
                "convolutions");
   check_rule(any_deep({6, 5, 4, 3}), any_deep({6, 17, 9, 3}), "dynamic widths, float");
   using fixed = mlp<double, relu, 6, 17, 9, 3>;
@@ -315,6 +349,7 @@ int main() {
   check_training(any({100, 10, 50}), "dynamic widths");
   check_training(mlp<double, relu, 100, 10, 50>(), "static widths");
   check_training(any_deep({33, 17, 65, 2}), "dynamic widths, float");
+  check_layers();
   check_theory();
   check_determinants();
   if (failures == 0) std::puts("no allocation of ours after the first call");

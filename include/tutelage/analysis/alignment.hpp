@@ -3,6 +3,8 @@
 //   rho_mean = mean over teachers j of max over students k of rho_jk    (arXiv:1909.13458, Eqn 9)
 //   r        = mean over teachers of the rank, at an earlier time, of the student that wins now
 //              (arXiv:1905.13405, Section 5: mean rank, in [0, 1]; 0 = it was first already)
+//
+// The nodes of a layer of images are its channels: rho is over samples and positions.
 #pragma once
 
 #include <cmath>
@@ -10,6 +12,7 @@
 
 #include <tutelage/analysis/correlation.hpp>
 #include <tutelage/data/inputs.hpp>
+#include <tutelage/model/image.hpp>
 #include <tutelage/model/network.hpp>
 #include <tutelage/model/pair.hpp>
 #include <type_traits>
@@ -126,18 +129,28 @@ class alignment_accumulator {
   using T = typename Teacher::value_type;
 
  public:
-  /// Throws shape_error unless they have the same inputs and outputs.
+  /// Throws shape_error unless they have the same inputs and outputs, and in each hidden layer as
+  /// many positions.
   alignment_accumulator(const Teacher& teacher, const Student& student) {
     detail::require_pair<detail::same_depth, detail::same_scalar>("align", teacher, student);
-    const auto m = teacher.widths();
-    const auto n = student.widths();
-    for (std::size_t l = 1; l < Teacher::depth; ++l) layers_.emplace_back(m[l], n[l]);
+    teacher.for_each_layer([&](const auto& l, std::size_t) { teacher_.push_back(image_given(l)); });
+    student.for_each_layer([&](const auto& l, std::size_t) { student_.push_back(image_given(l)); });
+    for (std::size_t l = 1; l < Teacher::depth; ++l) {
+      const image_shape &m = teacher_[l - 1], &n = student_[l - 1];
+      if (m.height != n.height || m.width != n.width) {
+        throw shape_error(detail::text("align: layer ", l, ": the teacher gives ", shape_text(m),
+                                       " numbers, the student ", shape_text(n),
+                                       ", expected equal positions"));
+      }
+      layers_.emplace_back(m.channels, n.channels);
+    }
   }
 
   /// Adds the samples of two forward passes over the same inputs.
   void add(const activations<Teacher>& teacher, const activations<Student>& student) {
     for (std::size_t l = 1; l <= layers_.size(); ++l) {
-      layers_[l - 1].add(teacher.f(l), student.f(l));
+      layers_[l - 1].add(nodes_in_columns(teacher_[l - 1], teacher.f(l), of_teacher_),
+                         nodes_in_columns(student_[l - 1], student.f(l), of_student_));
     }
   }
 
@@ -149,7 +162,33 @@ class alignment_accumulator {
   }
 
  private:
+  // A row of nodes is an image of one position.
+  template <class Layer>
+  static image_shape image_given(const Layer& l) {
+    if constexpr (image_layer<Layer>) {
+      return l.out_image();
+    } else {
+      return {l.out_width(), 1, 1};
+    }
+  }
+
+  // f, or of images [N, C P] a matrix [N P, C].
+  static matrix_view<const T> nodes_in_columns(const image_shape& image,
+                                               const matrix_view<const T>& f, workspace<T>& room) {
+    const std::size_t P = image.height * image.width;
+    if (P == 1) return f;
+    const auto result = room.reshape(f.rows() * P, image.channels);
+    for (std::size_t i = 0; i < f.rows(); ++i) {
+      for (std::size_t c = 0; c < image.channels; ++c) {
+        for (std::size_t p = 0; p < P; ++p) result(i * P + p, c) = f(i, c * P + p);
+      }
+    }
+    return result;
+  }
+
+  std::vector<image_shape> teacher_, student_;  // of layers 1, ..., L
   std::vector<correlation_accumulator<T>> layers_;
+  workspace<T> of_teacher_, of_student_;
 };
 
 /// The alignment of every hidden layer over `inputs`, from the lowest, in one pass.

@@ -180,9 +180,9 @@ class conv2d {
       }
       below(c, in_width()) = sum;
     }
-    passes(kept).backward_input(
-        matrix_view<const T>(V.data(), V.rows(), n, V.stride()), rows(linear_weights()),
-        matrix_view<T>(below.data(), below.rows(), in_width(), below.stride()));
+    const detail::convolution_input<T> gradient(sizes(), kept.scratch);
+    gradient(matrix_view<const T>(V.data(), V.rows(), n, V.stride()), rows(linear_weights()),
+             matrix_view<T>(below.data(), below.rows(), in_width(), below.stride()));
   }
 
   /// The same weights in another scalar.
