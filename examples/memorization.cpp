@@ -101,20 +101,18 @@ result memorize(std::size_t N, std::uint64_t seed) {
     labels[i] = static_cast<label>(random.below(classes));
     one_hot(i, labels[i]) = 1;
   }
-  const stream directions(seed, purpose::analysis);
   const auto widths = smallest_two_layer_widths(N, 1);
   const std::size_t two = widths.d1 + widths.d2;
   const std::size_t groups = residual_groups(labels, classes, inputs);
   const std::array<std::size_t, 2> blocks{4 * (groups / 2), 4 * (groups - groups / 2)};
-  return {
-      N,
-      project(x, directions).least_gap,
-      needed_in_two_layers(N),
-      {judge(memorize_one_layer(x, y, directions), N, x, y),
-       judge(memorize_two_layers(x, y, widths, directions), two, x, y),
-       judge(memorize_three_layers(x, labels, classes, directions), two + 4 * classes, x, one_hot),
-       judge(memorize_residual(x, labels, classes, blocks, directions),
-             blocks[0] + blocks[1] + 2 * classes, x, one_hot)}};
+  return {N,
+          project(x, seed).least_gap,
+          needed_in_two_layers(N),
+          {judge(memorize_one_layer(x, y, seed), N, x, y),
+           judge(memorize_two_layers(x, y, widths, seed), two, x, y),
+           judge(memorize_three_layers(x, labels, classes, seed), two + 4 * classes, x, one_hot),
+           judge(memorize_residual(x, labels, classes, blocks, seed),
+                 blocks[0] + blocks[1] + 2 * classes, x, one_hot)}};
 }
 
 // ---- Alternating labels on a line ---------------------------------------------------------------
@@ -132,7 +130,7 @@ line_example alternate(std::size_t N) {
     y(i, 0) = real(i % 2);
     e.at += number(x(i, 0)) + ' ' + number(y(i, 0)) + '\n';
   }
-  const auto net = memorize_two_layers(x, y, stream(1, purpose::analysis));
+  const auto net = memorize_two_layers(x, y, 1);
   const std::array<double, 1> p{-0.5}, q{real(N) - 0.5};
   e.kinks = breakpoints_along(p, q, net).size();
   e.most = most_breakpoints(std::array<std::size_t, 2>{net.widths()[1], net.widths()[2]});
@@ -176,7 +174,8 @@ std::string figure(const std::vector<result>& results, const line_example& line)
   };
   script += "set xlabel 'N'\nset key top left\nset ylabel 'hidden nodes'\n" + lines(0, 4) +
             ", $results using 1:2 with lines dt 2 lc rgb 'black' title 'two layers need'\n";
-  script += "set ylabel 'largest |f - y|'\nset yrange [*:1e-2]\n" + lines(1, 4) + "\nset yrange [*:*]\n";
+  script +=
+      "set ylabel 'largest |f - y|'\nset yrange [*:1e-2]\n" + lines(1, 4) + "\nset yrange [*:*]\n";
   script += "set ylabel 'largest weight'\n" + lines(2, 4) +
             ", $results using 1:3 with lines dt 2 lc rgb 'black' title 'range / least gap'\n";
   script +=

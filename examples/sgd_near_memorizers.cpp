@@ -166,8 +166,9 @@ curve run(const Network& minimum, const matrix<double>& x, const std::vector<dou
   const auto star = parameters(fixed);
   curve c{rho, {mean_loss(student, data, mean_squared_error{})}, {1}};
   std::stop_source stop;
-  train(student, shuffled(data, batch, 1), mean_squared_error{}, sgd{}, constant_rate{rate},
-        {.epochs = epochs, .stop = stop.get_token()}, on_epoch_end{[&](const auto&) {
+  train(student, shuffled(data, {.batch = batch, .seed = 1}), mean_squared_error{},
+        sgd{.rate = rate}, {.epochs = epochs, .stop = stop.get_token()},
+        on_epoch_end{[&](const auto&) {
           auto now = parameters(student);
           for (std::size_t i = 0; i < now.size(); ++i) now[i] -= star[i];
           c.R.push_back(mean_loss(student, data, mean_squared_error{}));
@@ -230,7 +231,7 @@ std::vector<curve> general(std::uint64_t seed, std::size_t halvings) {
   const std::size_t N = 32, d = 3, n = 3;
   const double rate = 0.1;
   net<relu> minimum({d, n, 1});
-  initialize(minimum, gaussian_start{1}, stream(seed, purpose::teacher));
+  initialize(minimum, gaussian_start{1}, seed, purpose::teacher);
   const auto x = draw_inputs<double>(gaussian_inputs{1}, N, d, seed);
   // No gate changes within this distance.
   double nearest = 1e9, farthest = 0;
