@@ -567,6 +567,54 @@ string(JSON gaussian GET "${json}" 3 gaussian)
 string(JSON aware GET "${json}" 3 aware)
 expect(${aware} LESS ${gaussian}) # at 500 samples
 
+# ---- The landscape ----------------------------------------------------------------------------------
+
+runs(disconnected_minima --quick --out disconnected)
+expect("${printed}" MATCHES "five points, 3 nodes: 35 states, 7770 cells, 3 components\n")
+expect("${printed}" MATCHES "barrier 0-1: 1/9, [^\n]*\n  barrier 0-2: 1/4, [^\n]*\n  barrier 1-2: 1/4, ")
+expect("${printed}" MATCHES "four points, 3 nodes: 19 states, 1330 cells, 1 component\n")
+foreach(type IN ITEMS csv svg png)
+  exists(disconnected/disconnected_minima.${type})
+endforeach()
+fails(2 "The following argument was not expected: --fast" disconnected_minima --fast)
+
+foreach(program IN ITEMS memorization sgd_near_memorizers spurious_minima)
+  runs(${program} --quick --out ${program})
+  foreach(type IN ITEMS csv json svg png)
+    exists(${program}/${program}.${type})
+  endforeach()
+  fails(2 "The following argument was not expected: --fast" ${program} --fast)
+endforeach()
+shows(memorization/memorization.svg "two layers need" "residual, 10 classes" "23 kinks")
+shows(sgd_near_memorizers/sgd_near_memorizers.svg "epoch 300: slope 3.9" "epoch 1000: slope")
+shows(spurious_minima/spurious_minima.svg "n = k, published" "step T")
+
+file(READ ${SCRATCH}/memorization/memorization.json json)
+string(JSON rows LENGTH "${json}")
+expect(${rows} EQUAL 5)
+foreach(network IN ITEMS 1 2 3 residual)
+  string(JSON residual GET "${json}" 4 residual_${network}) # 1,000 points
+  expect(${residual} LESS 1e-6)
+endforeach()
+string(JSON nodes GET "${json}" 4 nodes_2)
+expect(${nodes} EQUAL 128)
+
+runs(sgd_near_memorizers --quick --out sgd_near_memorizers)
+expect("${printed}" MATCHES "slope +2\\.0[0-9] +2\\.[0-9]+ +3\\.9[0-9] +3\\.[89]")
+# R / rho^4 at the smallest rho is what second order says, 9.0e-4.
+expect("${printed}" MATCHES "0\\.003125 [^\n]* 0\\.0009[01]")
+expect("${printed}" MATCHES "J's null space: 0\\.00090")
+
+runs(spurious_minima --from 8 --to 8 --runs 60 --out spurious_minima --threads 1)
+set(one_thread "${printed}")
+expect("${printed}" MATCHES "\n  8   8  +[0-9]+ runs  0\\.021508  0\\.02135  1 x 0\\.7824, 7 x 1\\.0290\n")
+expect("${printed}" MATCHES "\n  8  10 +60    0\\.0%")
+expect("${printed}" MATCHES "n = 3: J ~ T\\^-3\\.0")
+expect("${printed}" MATCHES "6 pi\\)  0\\.99[0-9]*  0\\.9999[0-9]*  0\\.99999")
+runs(spurious_minima --from 8 --to 8 --runs 60 --out spurious_minima --threads 2)
+expect("${printed}" STREQUAL "${one_thread}")
+fails(1 "--from is 9, above --to, 8" spurious_minima --from 9 --to 8)
+
 file(GLOB_RECURSE parts ${SCRATCH}/*.part ${SCRATCH}/*.??????)
 list(FILTER parts INCLUDE REGEX "(\\.part|\\.json\\.......)$")
 if(parts)

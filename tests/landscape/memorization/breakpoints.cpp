@@ -58,9 +58,9 @@ TEST_CASE("never more than the widths allow, and as many as labels ask for") {
       y(i, 0) = static_cast<double>(i % 2);
     }
     const double to = static_cast<double>(N) - 0.5;
-    const auto one = memorize_one_layer(x, y, stream(1, purpose::analysis));
+    const auto one = memorize_one_layer(x, y, 1);
     CHECK(kinks(one, -0.5, to).size() == N - 1);  // one at each point but the last
-    const auto two = memorize_two_layers(x, y, stream(1, purpose::analysis));
+    const auto two = memorize_two_layers(x, y, 1);
     const std::array<std::size_t, 2> used{two.widths()[1], two.widths()[2]};
     const std::size_t count = kinks(two, -0.5, to).size();
     CHECK(count >= N - 2);

@@ -11,7 +11,7 @@ namespace {
 
 using namespace test;
 
-const stream seeded(1, purpose::analysis);
+constexpr std::uint64_t seed = 1;
 
 double largest(matrix_view<const double> W) {
   double result = 1;
@@ -26,12 +26,12 @@ double largest(matrix_view<const double> W) {
 TEST_CASE("three points worked by hand") {
   const matrix<double> x{{0}, {1}, {3}}, y{{1}, {-1}, {2}};
   const double eps = 4 * epsilon<double>;
-  const auto net = memorize_one_layer(x, y, seeded);
+  const auto net = memorize_one_layer(x, y, seed);
   CHECK(
       close_to(to_matrix(net.layer<1>().weights()), matrix<double>{{1, 1, 1}, {1.5, 0, -1}}, eps));
   CHECK(close_to(to_matrix(net.layer<2>().weights()),
                  matrix<double>{{2.0 / 3}, {-8.0 / 3}, {3.5}, {0}}, eps));
-  const auto leaky = memorize_one_layer(x, y, seeded, leaky_relu<std::ratio<1, 2>>{});
+  const auto leaky = memorize_one_layer(x, y, seed, leaky_relu<std::ratio<1, 2>>{});
   CHECK(close_to(to_matrix(leaky.layer<1>().weights()), matrix<double>{{1, 1}, {1.5, -1}}, eps));
   CHECK(close_to(to_matrix(leaky.layer<2>().weights()), matrix<double>{{-5.5}, {7}, {12.75}},
                  8 * eps));
@@ -43,7 +43,7 @@ TEST_CASE("through random points with several outputs, for any slope and number 
     const auto x = draw_inputs<double>(gaussian_inputs{1}, N, 5, N);
     const auto y = draw_inputs<double>(gaussian_inputs{3}, N, 2, N + 1);
     const auto check = [&](const auto& gate, std::size_t nodes) {
-      const auto net = memorize_one_layer(x, y, seeded, gate);
+      const auto net = memorize_one_layer(x, y, seed, gate);
       CHECK(net.template layer<1>().out_width() == nodes);
       // Sums of N terms of the size of the weights.
       const double size = static_cast<double>(N) * largest(net.template layer<2>().weights());
@@ -58,13 +58,12 @@ TEST_CASE("through random points with several outputs, for any slope and number 
 
 TEST_CASE("what cannot be memorized is an error") {
   const matrix<double> x{{0}, {1}}, y{{1}, {2}};
-  CHECK(message_of<shape_error>([&] {
-          (void)memorize_one_layer(x, matrix<double>{{1}}, seeded);
-        }) == "memorize_one_layer: y is (1x1), expected (2x1)");
-  CHECK(message_of<argument_error>([&] { (void)memorize_one_layer(x, y, seeded, identity{}); }) ==
+  CHECK(message_of<shape_error>([&] { (void)memorize_one_layer(x, matrix<double>{{1}}, seed); }) ==
+        "memorize_one_layer: y is (1x1), expected (2x1)");
+  CHECK(message_of<argument_error>([&] { (void)memorize_one_layer(x, y, seed, identity{}); }) ==
         "memorize_one_layer: a gate of slope 1 has no kink to memorize with, expected one in "
         "[0, 1)");
   CHECK(message_of<argument_error>([&] {
-          (void)memorize_one_layer(matrix<double>{{1}, {1}}, y, seeded);
+          (void)memorize_one_layer(matrix<double>{{1}, {1}}, y, seed);
         }) == "project: rows 0 and 1 are one point");
 }

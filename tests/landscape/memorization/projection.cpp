@@ -13,7 +13,7 @@ namespace {
 using namespace test;
 
 line_projection project_seeded(const matrix<double>& x, std::size_t directions = 100) {
-  return project(x, stream(1, purpose::analysis), directions);
+  return project(x, 1, directions);
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace {
 
 using namespace test;
 
-const stream seeded(1, purpose::analysis);
+constexpr std::uint64_t seed = 1;
 
 struct sample_set {
   matrix<double> x, y;
@@ -42,10 +42,9 @@ TEST_CASE("one-hot outputs for random labels, by few and by many blocks") {
     const std::size_t groups = residual_groups(s.labels, p, d);
     const auto check = [&](const auto& gate, double tolerance) {
       const std::array<std::size_t, 1> one{4 * groups + 3};
-      CHECK(close_to(memorize_residual(s.x, s.labels, p, one, seeded, gate)(s.x), s.y, tolerance));
+      CHECK(close_to(memorize_residual(s.x, s.labels, p, one, seed, gate)(s.x), s.y, tolerance));
       const std::array<std::size_t, 3> three{4 * (groups / 3), 0, 4 * (groups - groups / 3) + 1};
-      CHECK(
-          close_to(memorize_residual(s.x, s.labels, p, three, seeded, gate)(s.x), s.y, tolerance));
+      CHECK(close_to(memorize_residual(s.x, s.labels, p, three, seed, gate)(s.x), s.y, tolerance));
     };
     check(relu{}, 1e-11);
     // A node of slope c is c z below its kink, z up to 4 spread / delta, and M times as much moves h.
@@ -73,7 +72,7 @@ TEST_CASE(
   const auto call = [](const matrix<double>& points, const std::vector<label>& labels,
                        std::size_t width) {
     return [points, labels, width] {
-      (void)memorize_residual(points, labels, 2, std::array<std::size_t, 1>{width}, seeded);
+      (void)memorize_residual(points, labels, 2, std::array<std::size_t, 1>{width}, seed);
     };
   };
   CHECK(message_of<argument_error>(call(x, {0, 0, 1, 1}, 8)) ==

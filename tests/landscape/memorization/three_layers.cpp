@@ -11,7 +11,7 @@ namespace {
 
 using namespace test;
 
-const stream seeded(1, purpose::analysis);
+constexpr std::uint64_t seed = 1;
 
 }  // namespace
 
@@ -30,7 +30,7 @@ TEST_CASE("one-hot outputs for random labels") {
       y(i, labels[i]) = 1;
     }
     const auto check = [&](const auto& gate) {
-      const auto net = memorize_three_layers(x, labels, p, seeded, gate);
+      const auto net = memorize_three_layers(x, labels, p, seed, gate);
       const auto widths = net.widths();
       CHECK(two_layer_capacity({widths[1], widths[2]}, 1) >= N);
       CHECK(widths[3] == 4 * p);
@@ -44,7 +44,7 @@ TEST_CASE("one-hot outputs for random labels") {
 TEST_CASE("labels that are no classes are an error") {
   const matrix<double> x{{0}, {1}};
   const auto call = [&](const std::vector<label>& labels, std::size_t p) {
-    return [&x, labels, p] { (void)memorize_three_layers(x, labels, p, seeded); };
+    return [&x, labels, p] { (void)memorize_three_layers(x, labels, p, seed); };
   };
   CHECK(message_of<shape_error>(call({0}, 2)) == "memorize_three_layers: 1 labels, expected 2");
   CHECK(message_of<argument_error>(call({0, 2}, 2)) ==

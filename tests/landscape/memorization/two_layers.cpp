@@ -12,7 +12,7 @@ namespace {
 
 using namespace test;
 
-const stream seeded(1, purpose::analysis);
+constexpr std::uint64_t seed = 1;
 
 // 1e-14 max(1, max|W_2|) q1, times the labels' size.
 template <class Network>
@@ -29,7 +29,7 @@ double tolerance(const Network& net, double size) {
 
 TEST_CASE("four points worked by hand") {
   const matrix<double> x{{0}, {1}, {2}, {3}}, y{{.5}, {-.5}, {.25}, {1}};
-  const auto net = memorize_two_layers(x, y, {4, 4}, seeded);
+  const auto net = memorize_two_layers(x, y, {4, 4}, seed);
   activations<std::remove_const_t<decltype(net)>> kept;
   net.forward(matrix_view<const double>(x), kept);
   const double eps = 32 * epsilon<double>;
@@ -60,7 +60,7 @@ TEST_CASE(
       const auto y = draw_inputs<double>(gaussian_inputs{5}, N, p, N + 1);
       const two_layer_widths widths{2 * ((N + q2 - 1) / q2) + q2 % 2, 2 * p * q2 + N % 2};
       const auto check = [&](const auto& gate) {
-        const auto net = memorize_two_layers(x, y, widths, seeded, gate);
+        const auto net = memorize_two_layers(x, y, widths, seed, gate);
         CHECK(close_to(net(x), y, tolerance(net, 25)));
         CHECK(close_to(net(x), y, 1e-7));
       };
@@ -76,7 +76,7 @@ TEST_CASE("10,000 random points, d1 d2 = 4 N") {
   const auto y = draw_inputs<double>(uniform_inputs{1}, N, 1, 2);
   const auto widths = smallest_two_layer_widths(N, 1);
   CHECK(widths.d1 * widths.d2 == 4 * N);
-  const auto net = memorize_two_layers(x, y, seeded);
+  const auto net = memorize_two_layers(x, y, seed);
   CHECK(net.widths() == std::array<std::size_t, 4>{10, 200, 200, 1});
   const auto f = net(x);
   CHECK(close_to(f, y, 1e-5));
@@ -103,16 +103,16 @@ TEST_CASE("capacities and the fewest nodes") {
 TEST_CASE("what cannot be memorized is an error") {
   const matrix<double> x{{0}, {1}, {2}}, y{{1}, {2}, {3}};
   CHECK(message_of<shape_error>([&] {
-          (void)memorize_two_layers(x, y, {4, 3}, seeded);
+          (void)memorize_two_layers(x, y, {4, 3}, seed);
         }) == "memorize_two_layers: widths 4 and 3 memorize 2 points with 1 outputs, got 3");
   CHECK(message_of<shape_error>([&] {
-          (void)memorize_two_layers(x, matrix<double>{{1}}, {4, 4}, seeded);
+          (void)memorize_two_layers(x, matrix<double>{{1}}, {4, 4}, seed);
         }) == "memorize_two_layers: y is (1x1), expected (3x1)");
   CHECK(message_of<argument_error>([&] {
-          (void)memorize_two_layers(matrix<double>{{1}, {0}, {1}}, y, {4, 4}, seeded);
+          (void)memorize_two_layers(matrix<double>{{1}, {0}, {1}}, y, {4, 4}, seed);
         }) == "project: rows 0 and 2 are one point");
   CHECK(message_of<argument_error>([&] {
-          (void)memorize_two_layers(x, y, {4, 4}, seeded, identity{});
+          (void)memorize_two_layers(x, y, {4, 4}, seed, identity{});
         }) ==
         "memorize_two_layers: a gate of slope 1 has no kink to memorize with, expected one in "
         "[0, 1)");

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 
 #include <tutelage/landscape/memorization/hard_tanh.hpp>
 #include <tutelage/landscape/memorization/projection.hpp>
@@ -33,12 +34,12 @@ std::size_t one_layer_width(std::size_t N, const Gate& gate) {
 template <piecewise_linear_gate Gate = relu>
 mlp<double, Gate, dynamic, dynamic, dynamic> memorize_one_layer(matrix_view<const double> x,
                                                                 matrix_view<const double> y,
-                                                                stream random,
+                                                                std::uint64_t seed,
                                                                 const Gate& gate = {}) {
   detail::require_shape("memorize_one_layer", "y", y, x.rows(), y.cols());
   detail::require_finite("memorize_one_layer", "y", y);
   const detail::hard_tanh kink("memorize_one_layer", gate);
-  const line_projection line = project(x, random);
+  const line_projection line = project(x, seed);
   const std::size_t N = x.rows(), d = x.cols(), n = one_layer_width(N, gate);
   const bool is_relu = gate.slope() == 0;
   mlp<double, Gate, dynamic, dynamic, dynamic> net({d, n, y.cols()}, gate);

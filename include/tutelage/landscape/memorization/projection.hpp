@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <numeric>
 #include <span>
 #include <string>
@@ -79,8 +80,9 @@ inline void require_distinct(const char* function, matrix_view<const double> x) 
 /// The best of `directions` random directions and the axes. Throws shape_error when x is empty,
 /// argument_error when a number is not finite, two rows are equal, or no direction tells two rows
 /// apart in double precision.
-inline line_projection project(matrix_view<const double> x, stream random,
+inline line_projection project(matrix_view<const double> x, std::uint64_t seed,
                                std::size_t directions = 100) {
+  stream random(seed, purpose::analysis);
   if (x.rows() == 0 || x.cols() == 0) {
     throw shape_error(detail::text("project: x is ", shape_text(x.rows(), x.cols()),
                                    ", expected at least one point"));

@@ -21,6 +21,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <numeric>
 #include <span>
 #include <utility>
@@ -173,7 +174,7 @@ inline std::size_t residual_groups(std::span<const label> labels, std::size_t p,
 template <piecewise_linear_gate Gate = relu, std::size_t Blocks>
 memorizing_residual_network<Blocks, Gate> memorize_residual(
     matrix_view<const double> x, std::span<const label> labels, std::size_t p,
-    const std::array<std::size_t, Blocks>& widths, stream random, const Gate& gate = {}) {
+    const std::array<std::size_t, Blocks>& widths, std::uint64_t seed, const Gate& gate = {}) {
   const char* const name = "memorize_residual";
   const std::size_t d = x.cols();
   detail::require_classes(name, x.rows(), labels, p);
@@ -192,6 +193,7 @@ memorizing_residual_network<Blocks, Gate> memorize_residual(
                                    groups.size(), " groups of at most ", d, " of one class"));
   }
 
+  stream random(seed, purpose::analysis);
   std::vector<double> v(d);
   random.fill_normal(std::span<double>(v));
   detail::orthogonalize(v, {});

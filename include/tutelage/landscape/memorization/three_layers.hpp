@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -25,14 +26,14 @@ namespace tutelage::inline TUTELAGE_TARGET {
 template <piecewise_linear_gate Gate = relu>
 mlp<double, Gate, dynamic, dynamic, dynamic, dynamic, dynamic> memorize_three_layers(
     matrix_view<const double> x, std::span<const label> labels, std::size_t p,
-    const two_layer_widths& widths, stream random, const Gate& gate = {}) {
+    const two_layer_widths& widths, std::uint64_t seed, const Gate& gate = {}) {
   detail::require_classes("memorize_three_layers", x.rows(), labels, p);
   auto y = make_matrix<double>(x.rows(), 1);
   const auto last = static_cast<double>(p - 1);
   for (std::size_t i = 0; i < x.rows(); ++i) {
     y(i, 0) = (2 * static_cast<double>(labels[i]) - last) / last;
   }
-  const auto lower = memorize_two_layers(x, matrix_view<const double>(y), widths, random, gate);
+  const auto lower = memorize_two_layers(x, matrix_view<const double>(y), widths, seed, gate);
   const detail::hard_tanh step("memorize_three_layers", gate);
   mlp<double, Gate, dynamic, dynamic, dynamic, dynamic, dynamic> net(
       {x.cols(), widths.d1, widths.d2, 4 * p, p}, gate);
@@ -58,8 +59,8 @@ mlp<double, Gate, dynamic, dynamic, dynamic, dynamic, dynamic> memorize_three_la
 /// The same with the fewest nodes.
 template <piecewise_linear_gate Gate = relu>
 auto memorize_three_layers(matrix_view<const double> x, std::span<const label> labels,
-                           std::size_t p, stream random, const Gate& gate = {}) {
-  return memorize_three_layers(x, labels, p, smallest_two_layer_widths(x.rows(), 1), random, gate);
+                           std::size_t p, std::uint64_t seed, const Gate& gate = {}) {
+  return memorize_three_layers(x, labels, p, smallest_two_layer_widths(x.rows(), 1), seed, gate);
 }
 
 }  // namespace tutelage

@@ -23,6 +23,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <numeric>
 #include <vector>
@@ -133,7 +134,7 @@ struct point_groups {
 template <piecewise_linear_gate Gate = relu>
 mlp<double, Gate, dynamic, dynamic, dynamic, dynamic> memorize_two_layers(
     matrix_view<const double> x, matrix_view<const double> y, const two_layer_widths& widths,
-    stream random, const Gate& gate = {}) {
+    std::uint64_t seed, const Gate& gate = {}) {
   const std::size_t N = x.rows(), d = x.cols(), p = y.cols();
   detail::require_shape("memorize_two_layers", "y", y, N, p);
   detail::require_finite("memorize_two_layers", "y", y);
@@ -143,7 +144,7 @@ mlp<double, Gate, dynamic, dynamic, dynamic, dynamic> memorize_two_layers(
                                    " outputs, got ", N));
   }
   const detail::hard_tanh step("memorize_two_layers", gate);
-  const line_projection line = project(x, random);
+  const line_projection line = project(x, seed);
   const std::size_t q2 = std::min(widths.d2 / (2 * p), N);
   const detail::point_groups groups(line, (N + q2 - 1) / q2, q2);
   const std::size_t q1 = groups.q1;
@@ -201,9 +202,9 @@ mlp<double, Gate, dynamic, dynamic, dynamic, dynamic> memorize_two_layers(
 
 /// The same with the fewest nodes.
 template <piecewise_linear_gate Gate = relu>
-auto memorize_two_layers(matrix_view<const double> x, matrix_view<const double> y, stream random,
-                         const Gate& gate = {}) {
-  return memorize_two_layers(x, y, smallest_two_layer_widths(x.rows(), y.cols()), random, gate);
+auto memorize_two_layers(matrix_view<const double> x, matrix_view<const double> y,
+                         std::uint64_t seed, const Gate& gate = {}) {
+  return memorize_two_layers(x, y, smallest_two_layer_widths(x.rows(), y.cols()), seed, gate);
 }
 
 }  // namespace tutelage
