@@ -125,8 +125,7 @@ two_layer_net exact_student(const two_layer_net& teacher, std::size_t n, stream 
 
 lesson<two_layer_net> two_layer_lesson(const options& o) {
   two_layer_net teacher({100, 10, 50});
-  construct_teacher(teacher, {.polarity = 1}, constant_bias{-0.1},
-                    stream(o.seed, purpose::teacher));
+  construct_teacher(teacher, {.polarity = 1, .seed = o.seed}, constant_bias{-0.1});
   return {std::move(teacher), o.samples, o.seed};
 }
 
@@ -165,7 +164,7 @@ group_result deep_pairs(const options& o, std::size_t epochs) {
   m.front() = n.front() = 20;
   n.back() = 10;
   Network teacher(m);
-  construct_teacher(teacher, {}, uniform_bias{0.5}, stream(o.seed, purpose::teacher));
+  construct_teacher(teacher, {.seed = o.seed}, uniform_bias{0.5});
   const lesson<Network> l(std::move(teacher), o.samples, o.seed);
   group_result result{"trained", Network::depth, epochs, {}};
   result.pairs = parallel_map(std::max<std::size_t>(o.pairs / 2, 1), o.threads, [&](std::size_t p) {
@@ -218,7 +217,7 @@ void print_planted(const options& o, std::size_t h) {
   const auto runs = parallel_map(o.planted, o.threads, [&](std::size_t i) {
     stream random(i + 1, purpose::analysis, h);
     three_layer_net net({10, h, h, 5});
-    initialize(net, linear_default_start{}, stream(i + 1, purpose::teacher));
+    initialize(net, linear_default_start{}, i + 1);
     three_layer_net source = net, moved = net;
     node_orders<three_layer_net> places;
     for (auto& order : places) {

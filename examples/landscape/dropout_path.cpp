@@ -219,8 +219,7 @@ struct trained_result {
 std::vector<trained_result> trained(const options& o) {
   using net = deep_net<2>;
   net teacher({100, 10, 50});
-  construct_teacher(teacher, {.polarity = 1}, constant_bias{-0.1},
-                    stream(o.seed, purpose::teacher));
+  construct_teacher(teacher, {.polarity = 1, .seed = o.seed}, constant_bias{-0.1});
   const lesson<net> l(std::move(teacher), 2000, o.seed);
   constexpr std::size_t times[] = {1, 2, 5, 10, 20};
   return parallel_map(std::size(times), o.threads, [&](std::size_t i) {

@@ -48,9 +48,9 @@ Network trained_student(const lesson<Network>& l, const widths_of<Network>& widt
                         const Start& start, double rate, std::size_t epochs, std::size_t steps,
                         std::uint64_t seed) {
   Network student(widths);
-  initialize(student, start, stream(seed, purpose::student));
+  initialize(student, start, seed);
   train(student, with_replacement(l.training, {.batch = 16, .steps = steps, .seed = seed}),
-        mean_squared_error{}, sgd{}, constant_rate{rate}, {.epochs = epochs});
+        mean_squared_error{}, sgd{.rate = rate}, {.epochs = epochs});
   return student;
 }
 
