@@ -614,6 +614,36 @@ expect("${printed}" MATCHES "6 pi\\)  0\\.99[0-9]*  0\\.9999[0-9]*  0\\.99999")
 runs(spurious_minima --from 8 --to 8 --runs 60 --out spurious_minima --threads 2)
 expect("${printed}" STREQUAL "${one_thread}")
 fails(1 "--from is 9, above --to, 8" spurious_minima --from 9 --to 8)
+# ---- connectivity, dropout_path ------------------------------------------------------------------
+
+runs(connectivity --quick --out paths)
+string(REGEX MATCHALL "5 of 5 permutations found" found "${printed}")
+list(LENGTH found count)
+expect(${count} EQUAL 2)
+foreach(file IN ITEMS connectivity.csv connectivity_curves.csv connectivity.png)
+  exists(paths/${file})
+endforeach()
+shows(paths/connectivity.svg "exact students, 2 layers" "trained, 4 layers, 2 epochs" aligned)
+file(READ ${SCRATCH}/paths/connectivity.json json)
+string(JSON rows LENGTH "${json}")
+expect(${rows} EQUAL 8) # 2 exact pairs, 2 and 2 trained ones, one of 3 and one of 4 layers
+shell("awk -F, '$1 == 0 && !($8 <= 1e-24 && $9 > 1) { exit 1 }' paths/connectivity.csv")
+# The second student in the first one's order and scale is nearer, whatever the students.
+shell("awk -F, 'NR > 1 && !($10 < $9) { exit 1 }' paths/connectivity.csv")
+# No path between students that are not specialized: a reason, and two straight lines.
+runs(connectivity --quick --out refused --tolerance 0.01)
+string(FIND "${printed}" "specialized_groups: " place)
+expect(${place} GREATER 0)
+fails(2 "--pairs" connectivity --pairs 0)
+
+runs(dropout_path --quick --out paths)
+foreach(file IN ITEMS dropout_bound.csv dropout_width.csv dropout_trained.csv dropout_path.png)
+  exists(paths/${file})
+endforeach()
+shows(paths/dropout_path.svg "noise-stable" "strongest half" "over-realization")
+shell("awk -F, 'NR > 1 && !($4 <= 1e-12 && $5 <= 1e-12) { exit 1 }' paths/dropout_bound.csv")
+shell("test $(cat paths/dropout_bound.csv | wc -l) -eq 6") # depths 2 to 6
+fails(2 "--widest" dropout_path --widest 8)
 
 file(GLOB_RECURSE parts ${SCRATCH}/*.part ${SCRATCH}/*.??????)
 list(FILTER parts INCLUDE REGEX "(\\.part|\\.json\\.......)$")
