@@ -187,3 +187,31 @@ TEST_CASE("directions that are none") {
           static_cast<void>(judge<double>({1, 7}));
         }) == "angular_matrices: a direction is 7, expected in [0, 2 pi)");
 }
+
+TEST_CASE_TEMPLATE("singular sets: lengths and bounds are numbers, or bounds infinite", T, float,
+                   double) {
+  stream random = random_stream(35);
+  std::size_t unknown = 0;
+  for (int round = 0; round < 400; ++round) {
+    // Equal directions and opposite ones, exactly and by rounding.
+    std::vector<T> theta(3 + random.below(6));
+    for (T& x : theta) x = static_cast<T>(random.uniform() * 2 * pi * 0.999 + 1e-3);
+    for (std::size_t i = 1; i < theta.size(); i += 2) {
+      const std::uint64_t kind = random.below(4);
+      T x = theta[random.below(i)] + (kind == 0 ? std::numbers::pi_v<T> : T(0));
+      if (kind == 3) x = std::nextafter(x, T(0));
+      if (x >= 2 * std::numbers::pi_v<T>) x -= 2 * std::numbers::pi_v<T>;
+      if (x > 0) theta[i] = x;
+    }
+    const auto found = judge(theta);
+    for (std::size_t i = 0; i < theta.size(); ++i) {
+      CHECK(std::isfinite(found.rho[i]));
+      CHECK(std::isfinite(found.across[i]));
+      CHECK(found.rho_error[i] >= 0);
+      CHECK(found.across_error[i] >= 0);
+      unknown += std::isinf(found.rho_error[i]);
+    }
+    if (std::isinf(found.rho_error[0])) CHECK(found.verdict == direction_verdict::undecided);
+  }
+  CHECK(unknown > 100);
+}

@@ -1,3 +1,4 @@
+#include <array>
 #include <cmath>
 #include <complex>
 #include <tutelage/theory/kernel/kernel_matrix.hpp>
@@ -100,4 +101,35 @@ TEST_CASE("what does not fit") {
   CHECK(message_of<shape_error>([&] {
           gaussian_kernel_matrix<double>(W, W, {0, 0}, 1, matrix_view(K));
         }) == "gaussian_kernel_matrix: K is (2x3), expected (2x2)");
+}
+
+TEST_CASE("nodes and inputs of any length: the same digits, where K is in the range") {
+  stream random = random_stream(77);
+  const auto W = random_matrix<double>(5, 3, random), V = random_matrix<double>(5, 4, random);
+  const auto K_of = [](const matrix<double>& a, const matrix<double>& b, double std) {
+    auto K = make_matrix<double>(a.shape(1), b.shape(1));
+    gaussian_kernel_matrix<double>(a, b, {0.25, 0}, std, matrix_view(K));
+    return K;
+  };
+  const auto plain = K_of(W, V, 1.5);
+  for (const auto& [w, v, s] : {std::array{600, -600, 0},
+                                {-1000, 900, 50},
+                                {0, 1000, -500},
+                                {-500, -500, 500},
+                                {900, 100, -500}}) {
+    auto scaled_w = W, scaled_v = V;
+    for (double& x : scaled_w) x = std::scalbn(x, w);
+    for (double& x : scaled_v) x = std::scalbn(x, v);
+    const auto K = K_of(scaled_w, scaled_v, std::scalbn(1.5, s));
+    for (std::size_t i = 0; i < plain.size(); ++i)
+      CHECK(K.data()[i] == std::scalbn(plain.data()[i], w + v + 2 * s));
+  }
+  // Columns of different lengths.
+  auto mixed = W;
+  for (std::size_t i = 0; i < 5; ++i) mixed(i, 1) = std::scalbn(mixed(i, 1), 700);
+  const auto K = K_of(mixed, V, 1.5);
+  for (std::size_t j = 0; j < 4; ++j) {
+    CHECK(K(0, j) == plain(0, j));
+    CHECK(K(1, j) == std::scalbn(plain(1, j), 700));
+  }
 }

@@ -182,3 +182,29 @@ TEST_CASE("what does not fit") {
   CHECK(message_of<shape_error>([&] { static_cast<void>(hermite_loss(teacher, student, 2)); }) ==
         "hermite_loss: the student maps 3 inputs to 2 outputs, the teacher 3 to 1");
 }
+
+TEST_CASE("nodes and inputs of any length have the same series") {
+  net<double, dynamic, dynamic, dynamic> teacher({3, 2, 2}), student({3, 3, 2});
+  stream random = random_stream(91);
+  randomize(teacher, random);
+  randomize(student, random);
+  const auto plain = hermite_loss(teacher, student, 6, 1.5);
+  for (const int s : {0, 600, -600}) {
+    auto a = teacher, b = student;
+    const auto scale = [](auto& n, int w, int v) {
+      for (std::size_t i = 0; i < 3; ++i) {
+        for (double& x : n.template layer<1>().weights().row(i)) x = std::scalbn(x, w);
+      }
+      for (std::size_t k = 0; k < n.widths()[1]; ++k) {
+        for (double& x : n.template layer<2>().weights().row(k)) x = std::scalbn(x, v);
+      }
+    };
+    scale(a, 300, -300 - s);
+    scale(b, -300, 300 - s);
+    const auto found = hermite_loss(a, b, 6, std::scalbn(1.5, s));
+    for (std::size_t k = 0; k <= 6; ++k) {
+      CHECK(close_to(found.parts[k], plain.parts[k], 64 * epsilon<double> * plain.sum()));
+    }
+    CHECK(close_to(found.remainder, plain.remainder, 64 * epsilon<double> * plain.remainder));
+  }
+}

@@ -117,3 +117,27 @@ TEST_CASE("what does not fit") {
   CHECK(message_of<shape_error>([&] { dynamics.loss(S); }) ==
         "order_dynamics: S is (3x3), expected (4x4)");
 }
+
+TEST_CASE(
+    "lengths whose squares leave the range are refused, shorter ones than all others are not") {
+  using net_type = any_width<double>;
+  const auto teacher = random_network<net_type>({4, 2, 1}, 81);
+  auto student = random_network<net_type>({4, 2, 1}, 82);
+  const auto set = [&](double size) {
+    for (std::size_t i = 0; i < 4; ++i) student.layer<1>().weights()(i, 1) = i == 2 ? size : 0;
+  };
+  for (const double size : {0.0, 0x1p-484, 1e-100, 1e100, 0x1.8p499}) {
+    set(size);
+    const auto S = order_parameters(teacher, student);
+    CHECK(S(1, 1) == size * size);
+    order_dynamics<double> dynamics(teacher, student);
+    CHECK(std::isfinite(dynamics.loss(S)));
+  }
+  for (const double size : {0x1p-486, 1e-200, 1e200, 0x1p500}) {
+    set(size);
+    CHECK_THROWS_AS(order_parameters(teacher, student), argument_error);
+  }
+  set(1e200);
+  CHECK(message_of<argument_error>([&] { order_parameters(teacher, student); }) ==
+        "order_parameters: student node 1 has a weight of 1e+200, its square leaves the range");
+}

@@ -236,3 +236,43 @@ TEST_CASE("zero nodes, and what does not fit") {
   CHECK(message_of<shape_error>([&] { loss.loss(narrow); }) ==
         "population: the student maps 3 inputs to 3 outputs, the teacher 4 to 3");
 }
+
+TEST_CASE("nodes and inputs of any length: the same digits") {
+  const auto teacher = random_network<any_width<double>>({6, 3, 2}, 71);
+  const auto student = random_network<any_width<double>>({6, 4, 2}, 72);
+  gradients<any_width<double>> plain, found;
+  const double J = population(teacher, 1.5).gradient(student, plain);
+  const auto scaled = [](auto net, int w, int v) {
+    for (std::size_t i = 0; i < net.in_width(); ++i) {
+      for (double& x : net.template layer<1>().weights().row(i)) x = std::scalbn(x, w);
+    }
+    for (std::size_t k = 0; k < net.widths()[1]; ++k) {
+      for (double& x : net.template layer<2>().weights().row(k)) x = std::scalbn(x, v);
+    }
+    return net;
+  };
+  // Teacher's and student's nodes, inputs; outputs stay.
+  for (const auto& [w_star, w, s] : {std::array{600, 0, 0},
+                                     {0, -600, 0},
+                                     {-900, 500, 100},
+                                     {0, 0, 600},
+                                     {-500, -500, 500},
+                                     {300, 300, -700}}) {
+    CAPTURE(w_star);
+    CAPTURE(w);
+    population loss(scaled(teacher, w_star, -w_star - s), std::scalbn(1.5, s));
+    const auto moved = scaled(student, w, -w - s);
+    CHECK(loss.loss(moved) == J);
+    CHECK(loss.gradient(moved, found) == J);
+    for (std::size_t i = 0; i < 6; ++i) {
+      for (std::size_t k = 0; k < 4; ++k) {
+        CHECK(found.dW<1>()(i, k) == std::scalbn(plain.dW<1>()(i, k), -w));
+      }
+    }
+    for (std::size_t k = 0; k < 4; ++k) {
+      for (std::size_t c = 0; c < 2; ++c) {
+        CHECK(found.dW<2>()(k, c) == std::scalbn(plain.dW<2>()(k, c), w + s));
+      }
+    }
+  }
+}

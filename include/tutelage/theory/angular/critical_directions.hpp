@@ -33,7 +33,7 @@ namespace tutelage::inline TUTELAGE_TARGET {
 
 enum class direction_verdict {
   none_of_length,  // a student would need a length below 0: Theorem 5.1's determinant condition
-  none_across,     // all lengths are positive, but a gradient across a student's direction remains
+  none_across,     // a gradient across a student's direction remains, whatever the lengths' signs
   possible,        // nothing excludes it to the last digit computed
   undecided        // the sign of a length, or M's regularity, is lost in round-off
 };
@@ -42,10 +42,11 @@ enum class direction_verdict {
 template <real_scalar T>
 struct critical_directions {
   direction_verdict verdict = direction_verdict::undecided;
-  std::size_t witness = 0;      // the student whose length or gradient excludes a critical point
-  std::vector<T> rho;           // [m], M^-1 b = det M_i / det M
-  std::vector<T> rho_error;     // [m], bound of its error; infinite when M may be singular
-  std::vector<T> across;        // [m], negative gradient across each direction, times 2 pi
+  std::size_t witness = 0;   // the student whose length or gradient excludes a critical point
+  std::vector<T> rho;        // [m], M^-1 b = det M_i / det M
+  std::vector<T> rho_error;  // [m], bound of its error; infinite when M may be singular: then rho
+                             // may be 0 for all that is known
+  std::vector<T> across;     // [m], negative gradient across each direction, times 2 pi
   std::vector<T> across_error;  // [m], bound of its error
   T condition = 0;              // ||M|| ||M^-1||, in the maximum norm, to the digits of rho
 };
@@ -96,7 +97,9 @@ void solve_with_bound(const matrix<T>& M, const std::vector<T>& b, T entry,
   out.rho_error.assign(m, std::numeric_limits<T>::infinity());
   out.condition = std::numeric_limits<T>::infinity();
   matrix<T> R;
-  if (!invert(M, R)) return;
+  if (!invert(M, R) || !std::all_of(R.begin(), R.end(), [](T x) { return std::isfinite(x); })) {
+    return;
+  }
   T beta = 0, norm = 0, inverse_norm = 0;
   for (std::size_t i = 0; i < m; ++i) {
     T sum = 0, row = 0, inverse_row = 0;
@@ -110,6 +113,7 @@ void solve_with_bound(const matrix<T>& M, const std::vector<T>& b, T entry,
       row += std::abs(M(i, j));
       inverse_row += std::abs(R(i, j));
     }
+    if (!std::isfinite(sum)) return;
     beta = std::max(beta, sum);
     norm = std::max(norm, row);
     inverse_norm = std::max(inverse_norm, inverse_row);
@@ -134,6 +138,10 @@ void solve_with_bound(const matrix<T>& M, const std::vector<T>& b, T entry,
   }
   find_residual();
   beta *= 1 + unit;
+  if (!std::all_of(out.rho.begin(), out.rho.end(), [](T x) { return std::isfinite(x); })) {
+    out.rho.assign(m, T(0));
+    return;
+  }
   if (!(beta < 1)) return;
   T largest = 0;
   for (std::size_t i = 0; i < m; ++i) {

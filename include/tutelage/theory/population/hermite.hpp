@@ -20,10 +20,12 @@
 #include <cmath>
 #include <cstddef>
 #include <numbers>
+#include <span>
 #include <vector>
 
 #include <tutelage/core/product.hpp>
 #include <tutelage/model/pair.hpp>
+#include <tutelage/model/regular_weights.hpp>
 #include <tutelage/theory/population/two_layer.hpp>
 
 namespace tutelage::inline TUTELAGE_TARGET {
@@ -75,13 +77,20 @@ hermite_series<typename Student::value_type> hermite_loss(const Teacher& teacher
     const auto W = net.template layer<1>().linear_weights();
     const auto V = net.template layer<2>().linear_weights();
     for (std::size_t j = 0; j < W.cols(); ++j) {
-      T square = 0;
-      for (std::size_t i = 0; i < W.rows(); ++i) square += W(i, j) * W(i, j);
-      const T norm = std::sqrt(square);
-      for (std::size_t i = 0; i < W.rows(); ++i) {
-        U(i, first + j) = norm == 0 ? T(0) : W(i, j) / norm;
+      std::vector<T> w(W.rows());
+      for (std::size_t i = 0; i < w.size(); ++i) w[i] = W(i, j);
+      const detail::scaled_norm<T> norm{std::span<const T>(w)};
+      for (std::size_t i = 0; i < w.size(); ++i) {
+        U(i, first + j) = norm.norm == 0 ? T(0) : norm.divide(w[i]);
       }
-      for (std::size_t c = 0; c < C; ++c) q(first + j, c) = sign * std * norm * V(j, c);
+      // Powers of two last: |u_j| alone, or times s, may be out of the range.
+      int of_std = 0;
+      const T rest = std::frexp(std, &of_std);
+      for (std::size_t c = 0; c < C; ++c) {
+        int of_v = 0;
+        const T v = std::frexp(V(j, c), &of_v);
+        q(first + j, c) = std::ldexp(sign * rest * norm.norm * v, norm.exponent + of_std + of_v);
+      }
     }
   };
   add(student, 0, T(1));

@@ -8,10 +8,15 @@
 //   S
 //
 // J is an analytic function of S wherever no two nodes are parallel. Fan-outs are fixed.
+//
+// S holds squares: lengths from 2^-485 to 2^500, or 0, have all their digits in it (in double), and
+// order_parameters() refuses others. population.hpp takes any.
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
+#include <limits>
 
 #include <tutelage/model/pair.hpp>
 #include <tutelage/theory/kernel/kernel_matrix.hpp>
@@ -20,7 +25,8 @@
 
 namespace tutelage::inline TUTELAGE_TARGET {
 
-/// S of a teacher and a student, [n+m, n+m]. Throws shape_error when they do not fit.
+/// S of a teacher and a student, [n+m, n+m]. Throws shape_error when they do not fit, argument_error
+/// for a node whose length is not 0 and outside of the range above.
 template <unbiased_network Teacher, unbiased_network Student>
 matrix<typename Student::value_type> order_parameters(const Teacher& teacher,
                                                       const Student& student) {
@@ -33,6 +39,19 @@ matrix<typename Student::value_type> order_parameters(const Teacher& teacher,
   auto U = make_matrix<T>(W.rows(), nodes), S = make_matrix<T>(nodes, nodes);
   detail::copy_columns(W, matrix_view(U), 0);
   detail::copy_columns(W_star, matrix_view(U), n);
+  for (std::size_t k = 0; k < nodes; ++k) {
+    real_t<T> largest = 0;
+    for (std::size_t i = 0; i < W.rows(); ++i)
+      largest = std::max(largest, std::abs(real_part(U(i, k))));
+    using limits = std::numeric_limits<real_t<T>>;
+    constexpr int low = (limits::min_exponent + limits::digits) / 2,
+                  high = limits::max_exponent / 2 - 12;
+    if (largest != 0 && !(std::ilogb(largest) >= low && std::ilogb(largest) < high)) {
+      throw argument_error(detail::text("order_parameters: ", k < n ? "student" : "teacher",
+                                        " node ", k < n ? k : k - n, " has a weight of ", largest,
+                                        ", its square leaves the range"));
+    }
+  }
   multiply(transposed(U), U, S);
   return S;
 }

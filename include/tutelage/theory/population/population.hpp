@@ -9,6 +9,9 @@
 //   -dJ/dw_i  = -sum_k A_ki E[x f'(w_i.x) f(u_k.x)] = -s^2 (sum_k A_ki F_ki u_k + D_i w_i)
 //   -dJ/dv_i  = -sum_k K_ki a_k
 //
+// f is homogeneous: u_k and s are divided by powers of two and a_k multiplied by them, exactly, so
+// that lengths may have any size. J, its parts and the gradient have to be in the range.
+//
 //   U    [d, n+m]    nodes, students first
 //   a    [n+m, C]    fan-outs
 //   P    [n+m, n]    U^T W, then K
@@ -21,6 +24,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 
 #include <tutelage/model/pair.hpp>
@@ -38,13 +42,17 @@ class population {
 
  public:
   /// Inputs are N(0, std^2 I).
-  explicit population(const Teacher& teacher, R std = 1) : teacher_(teacher), std_(std) {
-    const auto W = W_star(), V = V_star();
-    const std::size_t m = V.rows();
+  explicit population(const Teacher& teacher, R std = 1)
+      : teacher_(teacher), std_(std), power_(std), rest_(std * power_.inverse()) {
+    const std::size_t m = V_star().rows();
     const R slope = detail::hidden_slope(teacher);
+    auto U = make_matrix<T>(W_star().rows(), m), a = make_matrix<T>(m, V_star().cols());
     auto K = make_matrix<T>(m, m), A = make_matrix<T>(m, m);
-    gaussian_kernel_matrix<T>(W, W, {slope, slope}, std, matrix_view(K));
-    multiply(V, transposed(V), A);
+    copy(W_star(), matrix_view<T>(U));
+    copy(V_star(), matrix_view<T>(a));
+    scale(matrix_view<T>(U), matrix_view<T>(a));
+    gaussian_kernel_matrix<T>(U, U, {slope, slope}, rest_, matrix_view(K));
+    multiply(a, transposed(a), A);
     for (std::size_t k = 0; k < m * m; ++k) constant_ += A.data()[k] * K.data()[k] / R(2);
   }
 
@@ -71,9 +79,17 @@ class population {
       }
       A(i, i) += along_[i] * norms_.inverse()[i];
     }
-    const T scale(-std_ * std_);
-    multiply(U_.view(), A, found.template dW<1>(student), scale);
-    multiply(transposed(P_.view()), a_.view(), found.template dW<2>(student), scale);
+    // In the student's own units.
+    const auto P = P_.view();
+    for (std::size_t k = 0; k < A.rows(); ++k) {
+      for (std::size_t i = 0; i < A.cols(); ++i) {
+        A(k, i) *= norms_.factor(i);
+        P(k, i) *= fan_out_scale_[i];
+      }
+    }
+    const T square(-rest_ * rest_);
+    multiply(U_.view(), A, found.template dW<1>(student), square);
+    multiply(transposed(P), a_.view(), found.template dW<2>(student), square);
     return J;
   }
 
@@ -89,7 +105,17 @@ class population {
     return std::all_of(v.begin(), v.end(), [](const T& x) { return x == T(0); });
   }
 
-  // Leaves K / s^2 in P_, A o F in A_ and |w_i| D_i in along_; returns J.
+  // Divides nodes and s by powers of two, by which their fan-outs are multiplied.
+  void scale(const matrix_view<T>& U, const matrix_view<T>& a) {
+    norms_.scale_columns(U);
+    fan_out_scale_.resize(a.rows());
+    for (std::size_t k = 0; k < a.rows(); ++k) {
+      fan_out_scale_[k] = std::scalbn(R(1), norms_.exponent(k) + power_.exponent);
+      for (T& x : a.row(k)) x *= fan_out_scale_[k];
+    }
+  }
+
+  // Leaves K / s^2 in P_, A o F in A_ and |w_i| D_i in along_, of scaled nodes; returns J.
   template <class Student>
   T visit_all_pairs(const Student& student) {
     detail::check_pair<Teacher, Student, detail::same_scalar>();
@@ -104,11 +130,11 @@ class population {
     for (std::size_t k = n; k < nodes; ++k) {
       for (std::size_t c = 0; c < V.cols(); ++c) a(k, c) = -V_star()(k - n, c);
     }
+    scale(U, a);
     const auto P = P_.reshape(nodes, n), A = A_.reshape(nodes, n);
-    multiply(transposed(U), W, P);
-    multiply(a, transposed(V), A);
-    norms_.resize(nodes);
-    norms_.set_columns(U, 0);
+    const matrix_view<const T> students(U.data(), U.rows(), n, U.stride());
+    multiply(transposed(U), students, P);
+    multiply(a, transposed(a.middle_rows(0, n)), A);
     along_.assign(n, T(0));
     energy_.assign(n, T(0));
     const R slope = detail::hidden_slope(student), slope_star = detail::hidden_slope(teacher_);
@@ -118,7 +144,7 @@ class population {
                 k < n ? R(0.5) : R(1));
     }
     T J = constant_;
-    for (const T& part : energy_) J += std_ * std_ * part;
+    for (const T& part : energy_) J += rest_ * rest_ * part;
     return J;
   }
 
@@ -140,9 +166,12 @@ class population {
 
   Teacher teacher_;
   R std_;
-  T constant_ = 0;  // the teacher's own part of J
+  detail::power_of_two<R> power_;  // of std
+  R rest_;                         // std over it
+  T constant_ = 0;                 // the teacher's own part of J
   workspace<T> U_, a_, P_, A_;
   detail::node_norms<T> norms_;
+  std::vector<R> fan_out_scale_;   // [n+m]
   std::vector<T> along_, energy_;  // [n]
 };
 
