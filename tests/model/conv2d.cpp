@@ -130,7 +130,20 @@ convolution random_convolution(stream& random) {
   return c;
 }
 
-using leaky = leaky_relu<std::ratio<1, 4>>;
+// One gate for all slopes: kernels compile slowly.
+using sloped = leaky_relu<dynamic_slope>;
+
+// A gate of a user, which takes no vectors.
+struct cube {
+  template <class V>
+  [[nodiscard]] V activate(const V& a) const {
+    return a * a * a;
+  }
+  template <class V>
+  [[nodiscard]] V factor(const V& f) const {
+    return 3 * std::pow(f * f, V(1) / 3);
+  }
+};
 
 }  // namespace
 
@@ -142,26 +155,26 @@ TEST_CASE_TEMPLATE("conv2d: random shapes", T, float, double, long double, std::
     const std::size_t N = 1 + random.below(3);
     const T beta = i % 3 == 0 ? T(0) : T(0.5);
     if (i % 2 == 0) {
-      conv2d<T, dynamic, leaky> l(shape.image, shape.settings);
+      conv2d<T, dynamic, sloped> l(shape.image, shape.settings, sloped(0.25));
       const convolution_case<T> c(shape, true, N, random);
       c.judge(run(l, c, T(2), beta), 0.25, T(2), beta);
     } else {
-      conv2d<T, dynamic, identity, no_bias> l(shape.image, shape.settings);
+      conv2d<T, dynamic, sloped, no_bias> l(shape.image, shape.settings, sloped(0.5));
       const convolution_case<T> c(shape, false, N, random);
-      c.judge(run(l, c, T(-1), beta), 1, T(-1), beta);
+      c.judge(run(l, c, T(-1), beta), 0.5, T(-1), beta);
     }
   }
 }
 
 TEST_CASE("conv2d: PyTorch's values") {
-  const auto check = [](const std::string& name, const convolution& shape, auto gate) {
+  const auto check = [](const std::string& name, const convolution& shape) {
     const oracle known(name);
-    using L = conv2d<double, dynamic, decltype(gate)>;
-    CHECK(gate.slope() == known.number("/slope"));
+    using L = conv2d<double, dynamic, sloped>;
+    const sloped gate(known.number("/slope"));
     CHECK(static_cast<double>(shape.settings.stride.height) == known.number("/stride"));
     CHECK(static_cast<double>(shape.settings.padding.width) == known.number("/padding"));
     using top = dense<double, dynamic, dynamic, identity>;
-    network<L, top> net(L(shape.image, shape.settings),
+    network<L, top> net(L(shape.image, shape.settings, gate),
                         top(out_image(shape).size(), known.matrix("/U").shape(1)));
     const auto images = [&](const std::string& pointer) {
       const auto& [channels, height, width] = shape.image;
@@ -177,7 +190,7 @@ TEST_CASE("conv2d: PyTorch's values") {
     };
     // W, or its gradient, from PyTorch's arrays.
     const auto weights = [&](const std::string& kernel, const std::string& bias) {
-      const std::size_t taps = net.template layer<1>().linear_weights().rows();
+      const std::size_t taps = net.layer<1>().linear_weights().rows();
       auto W = make_matrix<double>(taps + 1, shape.settings.filters);
       for (std::size_t k = 0; k < shape.settings.filters; ++k) {
         W(taps, k) = known.numbers(bias)[k];
@@ -187,14 +200,14 @@ TEST_CASE("conv2d: PyTorch's values") {
       }
       return W;
     };
-    copy(matrix_view(weights("/kernel", "/bias")), net.template layer<1>().weights());
-    copy(matrix_view(known.matrix("/U")), net.template layer<2>().weights());
+    copy(matrix_view(weights("/kernel", "/bias")), net.layer<1>().weights());
+    copy(matrix_view(known.matrix("/U")), net.layer<2>().weights());
     const auto x = images("/x"), y = known.matrix("/y");
     activations<decltype(net)> kept;
     gradients<decltype(net)> found;
     const matrix_view<const double> out = net.forward(x, kept);
     net.backward(x, kept, difference<double>(y, out), found);
-    const auto f = kept.template f<1>();
+    const auto f = kept.f<1>();
     const image_shape gives = out_image(shape);
     for (std::size_t n = 0; n < x.shape(0); ++n) {
       for (std::size_t k = 0; k < gives.channels; ++k) {
@@ -208,14 +221,12 @@ TEST_CASE("conv2d: PyTorch's values") {
     }
     CHECK(close_to(to_matrix(found.parameter(0)), weights("/dkernel", "/dbias"), 1e-12));
     auto below = make_matrix<double>(x.shape(0), x.shape(1));
-    net.template layer<1>().backward_input(x, kept.template tape<1>(), found.template g<1>(),
-                                           matrix_view(below));
+    net.layer<1>().backward_input(x, kept.tape<1>(), found.g<1>(), matrix_view(below));
     const auto mean = static_cast<double>(x.shape(0));
     CHECK(close_to(matrix<double>(below / mean), images("/dx"), 1e-12));
   };
-  check("conv2d_valid", {{2, 6, 6}, {.filters = 3, .size = 3}}, relu{});
-  check("conv2d_stride_pad", {{3, 7, 7}, {.filters = 4, .size = 3, .stride = 2, .padding = 1}},
-        leaky_relu<std::ratio<1, 10>>{});
+  check("conv2d_valid", {{2, 6, 6}, {.filters = 3, .size = 3}});
+  check("conv2d_stride_pad", {{3, 7, 7}, {.filters = 4, .size = 3, .stride = 2, .padding = 1}});
 }
 
 // By complex step with h = 1e-30: exact to round-off, for no difference is formed.
@@ -225,8 +236,8 @@ TEST_CASE("conv2d: gradients of weights, bias and inputs by complex step") {
   for (int i = 0; i < 12; ++i) {
     const convolution shape = random_convolution(random);
     const convolution_case<double> c(shape, true, 2, random);
-    conv2d<double, dynamic, leaky> l(shape.image, shape.settings);
-    conv2d<C, dynamic, leaky> stepped(shape.image, shape.settings);
+    conv2d<double, dynamic, sloped> l(shape.image, shape.settings, sloped(0.25));
+    conv2d<C, dynamic, sloped> stepped(shape.image, shape.settings, sloped(0.25));
     const auto found = run(l, c);
     auto x = make_matrix<C>(2, c.x.shape(1));
     for (std::size_t j = 0; j < x.size(); ++j) x.data()[j] = c.x.data()[j];
@@ -235,7 +246,7 @@ TEST_CASE("conv2d: gradients of weights, bias and inputs by complex step") {
       for (std::size_t k = 0; k < W.cols(); ++k) W(t, k) = c.W(t, k);
     }
     constexpr double h = 1e-30;
-    conv2d<C, dynamic, leaky>::tape kept;
+    conv2d<C, dynamic, sloped>::tape kept;
     // The derivative of sum g f, and the sum of absolute values.
     const auto derivative = [&] {
       const auto f = stepped.forward(x, kept);
@@ -274,10 +285,10 @@ TEST_CASE("conv2d: static, dynamic and scattered give equal bits, in any batch")
     CHECK(L::in_extent == layer.in_width());
     CHECK(L::out_extent == layer.out_width());
     const convolution_case<T> c(shape, true, 5, random);
-    conv2d<T, dynamic, relu> any(shape.image, shape.settings);
+    conv2d<T, dynamic, sloped> any(shape.image, shape.settings);
     const auto expected = run(any, c);
     CHECK(run(layer, c) == expected);
-    typename conv2d<T, dynamic, relu>::tape kept;
+    typename conv2d<T, dynamic, sloped>::tape kept;
     const scattered<T> rows(c.x);
     CHECK(to_matrix(any.forward(rows.view(), kept)) == expected.f);
     any.backward_weights(rows.view(), kept, matrix_view<const T>(expected.g),
@@ -292,14 +303,28 @@ TEST_CASE("conv2d: static, dynamic and scattered give equal bits, in any batch")
       CHECK(std::equal(f.begin(), f.end(), &expected.f(n, 0)));
     }
   };
-  check(conv2d<float, convolution{{1, 9, 11}, {.filters = 3, .size = 3, .padding = 1}}, relu>(), 1);
+  check(conv2d<float, convolution{{1, 9, 11}, {.filters = 3, .size = 3, .padding = 1}}, sloped>(),
+        1);
   check(
       conv2d<double,
              convolution{
                  {4, 8, 7},
                  {.filters = 6, .size = {3, 2}, .stride = {2, 1}, .padding = {0, 1}, .groups = 2}},
-             relu>(),
+             sloped>(),
       2);
+}
+
+TEST_CASE("conv2d: a gate that takes no vectors") {
+  auto random = random_stream(9);
+  const convolution shape{{2, 5, 5}, {.filters = 3, .size = 3, .padding = 1}};
+  const convolution_case<float> c(shape, true, 2, random);
+  conv2d<float, dynamic, cube> l(shape.image, shape.settings);
+  conv2d<float, dynamic, sloped> linear(shape.image, shape.settings, sloped(0.5));
+  const auto found = run(l, c).f, a = run(linear, c).f;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const float pre = a.data()[i] > 0 ? a.data()[i] : 2 * a.data()[i];
+    CHECK(found.data()[i] == pre * pre * pre);
+  }
 }
 
 TEST_CASE("conv2d: blocks have PyTorch's names and shapes") {
@@ -319,7 +344,7 @@ TEST_CASE("conv2d: blocks have PyTorch's names and shapes") {
   CHECK(blocks[1].name == "3.bias");
   CHECK(blocks[1].shape == std::vector<std::size_t>{6});
   CHECK(blocks[1].values(0, 5) == 125);
-  const conv2d<float, dynamic, relu, no_bias> bare({4, 8, 8}, {.filters = 6, .size = 1});
+  const conv2d<float, dynamic, sloped, no_bias> bare({4, 8, 8}, {.filters = 6, .size = 1});
   std::size_t count = 0;
   bare.for_each_block("", [&](const block<const float>& b) { count += b.name == "weight"; });
   CHECK(count == 1);

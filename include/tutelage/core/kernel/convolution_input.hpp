@@ -40,8 +40,8 @@ struct image_phase {
               a.dilation / common,
               0};
     if (window.taps == 0) return;
-    // The last tap sees place 0 of the phase from position `at`, the one before it from one
-    // dilation further on.
+    // The phase's tap m sees its place v at position v + skipped - tap dilation / stride - m times the
+    // dilation between them.
     const std::size_t last = (window.taps - 1) * window.dilation;
     window.padding = static_cast<std::ptrdiff_t>((tap * a.dilation) / a.stride + last) -
                      static_cast<std::ptrdiff_t>(skipped);
@@ -66,8 +66,11 @@ class convolution_input {
     if (y.stride != 1 || x.stride != 1) {  // places that no tap sees
       for (std::size_t n = 0; n < H.rows(); ++n) std::fill_n(H.row(n).data(), H.cols(), T(0));
     }
-    for (std::size_t i = 0; i < y.stride; ++i) {
-      for (std::size_t j = 0; j < x.stride; ++j) {
+    const auto phases = [](const axis& a) {  // the others have no place in the image
+      return std::min(a.stride, a.in + static_cast<std::size_t>(a.padding));
+    };
+    for (std::size_t i = 0; i < phases(y); ++i) {
+      for (std::size_t j = 0; j < phases(x); ++j) {
         convolve_phase(G, W, H, image_phase(y, i), image_phase(x, j));
       }
     }
