@@ -323,6 +323,44 @@ TEST_CASE("write_file: whatever fails, the old file stays and nothing else does"
   }
 }
 
+TEST_CASE("write_file: whichever call fails, the file is the old or the new one, whole") {
+  const std::string content = "0123456789";
+  const auto plan = [](char call, int successes, int error_number) {
+    faults = {};
+    faults.recording = true;
+    faults.failing = call;
+    faults.successes = successes;
+    faults.error_number = error_number;
+    faults.longest_write = 3;
+  };
+  const std::string calls = "wwwwmscrsc";  // of a write in four pieces; the last two: the folder
+  for (std::size_t k = 0; k < calls.size(); ++k) {
+    const auto before = static_cast<int>(
+        std::count(calls.begin(), calls.begin() + static_cast<std::ptrdiff_t>(k), calls[k]));
+    for (const int error_number : {EIO, ENOSPC, EDQUOT, EINTR}) {
+      CAPTURE(k);
+      CAPTURE(error_number);
+      const temporary_folder folder;
+      const auto path = folder.write("file", "old");
+      const auto open_before = open_files();
+      // What may be interrupted goes on.
+      const bool goes_on = error_number == EINTR && calls[k] != 'm' && calls[k] != 'r';
+      int thrown = 0;
+      plan(calls[k], before, error_number);
+      try {
+        write_file(path, content);
+      } catch (const io_error& e) {
+        thrown = e.code().value();
+      }
+      faults = {};
+      CHECK(thrown == (goes_on ? 0 : error_number));
+      CHECK(read(path) == (goes_on || k >= 8 ? content : "old"));
+      CHECK(names(folder / "") == std::vector<std::string>{"file"});
+      CHECK(open_files() == open_before);
+    }
+  }
+}
+
 TEST_CASE("write_file: the folder cannot be forced to the disk") {
   const temporary_folder folder;
   const auto path = folder.write("file", "old");

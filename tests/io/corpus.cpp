@@ -43,4 +43,5 @@ TEST_CASE("corpus: npz") { replay("npz", fuzz::npz); }
 TEST_CASE("corpus: safetensors") { replay("safetensors", fuzz::safetensors); }
 TEST_CASE("corpus: csv") { replay("csv", fuzz::csv); }
 TEST_CASE("corpus: state") { replay("state", fuzz::state); }
+TEST_CASE("corpus: checkpoint") { replay("checkpoint", fuzz::checkpoint); }
 TEST_CASE("corpus: idx") { replay("idx", fuzz::idx); }

@@ -50,11 +50,15 @@ class output_descriptor {
 
   // Forces what was written to the disk. EINVAL: it is on none (a FIFO, a terminal).
   void sync() const {
-    if (::fsync(file_) != 0 && errno != EINVAL) fail("write");
+    while (::fsync(file_) != 0) {
+      if (errno == EINVAL) return;
+      if (errno != EINTR) fail("write");
+    }
   }
 
+  // Interrupted, it is closed all the same.
   void close() {
-    if (::close(std::exchange(file_, -1)) != 0) fail("write");
+    if (::close(std::exchange(file_, -1)) != 0 && errno != EINTR) fail("write");
   }
 
  private:

@@ -158,38 +158,32 @@ class checkpoint_to {
   std::string configuration_;
 };
 
-/// Puts a run to where its checkpoint was written, and returns whether there is one. Throws io_error
-/// when the file cannot be read; format_error when it is damaged or no checkpoint of such a network,
-/// scalar and optimizer; argument_error when the configuration is another, or for a state that
-/// trainer::resume refuses. Then the run and its student are as they were.
-template <class Network, class Loss, class Optimizer>
-bool resume_from(const std::string& path, trainer<Network, Loss, Optimizer>& learning,
-                 const std::string& configuration = {}) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0 && errno == ENOENT) return false;
-  const mapped_file file(path);
-  const auto read = detail::parse_checkpoint(file.bytes(), path, configuration);
+namespace detail {
 
+template <class Network, class Loss, class Optimizer>
+void resume_from_bytes(std::span<const unsigned char> bytes, const std::string& file,
+                       trainer<Network, Loss, Optimizer>& learning,
+                       const std::string& configuration) {
+  const auto read = parse_checkpoint(bytes, file, configuration);
   run_state<Network, Optimizer> state = learning.state();
   const auto for_each_pair = [&](const auto& visit) {
     std::size_t next = 0;
-    detail::for_each_of_run(learning.student(), state, [&](const auto& b) {
-      if (next == read.arrays.size()) throw format_error(path, 0, b.name, "is missing");
+    for_each_of_run(learning.student(), state, [&](const auto& b) {
+      if (next == read.arrays.size()) throw format_error(file, 0, b.name, "is missing");
       visit(read.arrays[next++], b);
     });
     if (next != read.arrays.size()) {
       const auto& more = read.arrays[next];
-      throw format_error(path, more.offset, more.name, "the run has no place for it");
+      throw format_error(file, more.offset, more.name, "the run has no place for it");
     }
   };
   for_each_pair([&](const named_array& from, const auto& to) {
     using number = typename std::remove_cvref_t<decltype(to.values)>::value_type;
-    const auto type = detail::type_of<number>();
+    const auto type = type_of<number>();
     if (from.name != to.name || from.type != type || from.shape != to.shape) {
-      throw format_error(
-          path, from.offset, from.name,
-          detail::text(shape_text(from.shape), " of ", type_text(from.type), ", expected ", to.name,
-                       " ", shape_text(to.shape), " of ", type_text(type)));
+      throw format_error(file, from.offset, from.name,
+                         text(shape_text(from.shape), " of ", type_text(from.type), ", expected ",
+                              to.name, " ", shape_text(to.shape), " of ", type_text(type)));
     }
     if constexpr (!std::is_integral_v<number>) {
       if (from.name.starts_with("student.")) from.template require_finite<number>();
@@ -203,6 +197,21 @@ bool resume_from(const std::string& path, trainer<Network, Loss, Optimizer>& lea
   read_all("run.");
   learning.resume(state);  // refuses what makes no sense; nothing is refused after it
   read_all("student.");
+}
+
+}  // namespace detail
+
+/// Puts a run to where its checkpoint was written, and returns whether there is one. Throws io_error
+/// when the file cannot be read; format_error when it is damaged or no checkpoint of such a network,
+/// scalar and optimizer; argument_error when the configuration is another, or for a state that
+/// trainer::resume refuses. Then the run and its student are as they were.
+template <class Network, class Loss, class Optimizer>
+bool resume_from(const std::string& path, trainer<Network, Loss, Optimizer>& learning,
+                 const std::string& configuration = {}) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0 && errno == ENOENT) return false;
+  const mapped_file file(path);
+  detail::resume_from_bytes(file.bytes(), path, learning, configuration);
   return true;
 }
 
