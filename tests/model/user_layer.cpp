@@ -1,9 +1,14 @@
 // Layers written from the concepts alone, at every place of a network: passes and training.
 #include <tutelage/model/network.hpp>
 
+#include <cmath>
 #include <complex>
 #include <cstddef>
 #include <string>
+#include <tutelage/gradient/rule.hpp>
+#include <tutelage/model/batch_norm.hpp>
+#include <tutelage/model/gated.hpp>
+#include <tutelage/model/residual.hpp>
 #include <tutelage/train/train.hpp>
 
 #include "support/network_case.hpp"
@@ -41,6 +46,12 @@ class scaling {
                       matrix_view<const T, dynamic, n> g, matrix_view<T, dynamic, n> below) const {
     for (std::size_t i = 0; i < g.rows(); ++i) {
       for (std::size_t k = 0; k < g.cols(); ++k) below(i, k) = s_(0, k) * g(i, k);
+    }
+  }
+  void pull(const tape&, std::size_t, matrix_view<T> V, matrix_view<T> below) const {
+    copy(V, below);
+    for (std::size_t c = 0; c < V.rows(); ++c) {
+      for (std::size_t k = 0; k < in_width(); ++k) below(c, k) *= s_(0, k);
     }
   }
   template <class Visit>
@@ -96,6 +107,12 @@ class reversal {
       for (std::size_t k = 0; k < width_; ++k) below(i, k) = kept.factor * g(i, width_ - 1 - k);
     }
   }
+  void pull(const tape&, std::size_t, matrix_view<T> V, matrix_view<T> below) const {
+    for (std::size_t c = 0; c < V.rows(); ++c) {
+      for (std::size_t k = 0; k < width_; ++k) below(c, k) = V(c, width_ - 1 - k);
+      below(c, width_) = V(c, width_);
+    }
+  }
   template <class Visit>
   void backward_weights(matrix_view<const T>, const tape&, matrix_view<const T>, Visit&&) const {}
   template <class Visit>
@@ -122,6 +139,36 @@ static_assert(layer<scaling<double>> && layer<scaling<float, 3>> && !moded_layer
 static_assert(!gated_layer<scaling<double>> && !dense_layer<scaling<double>>);
 static_assert(moded_layer<reversal<double>> && !gated_layer<reversal<double>>);
 static_assert(!layer<int> && !layer<relu>);
+static_assert(samplewise_layer<scaling<double>> && samplewise_layer<reversal<double>>);
+
+// A part: what it is above a layer is decided there.
+struct scaled {
+  template <layer Below>
+  [[nodiscard]] auto over(const Below& below) const {
+    return scaling<typename Below::value_type, Below::out_extent>(below.out_width());
+  }
+};
+static_assert(!layer<scaled> && part_over<scaled, dense<double, 2, 3>>);
+
+// A gate and a loss: sums of fourth powers, the mean over the batch.
+struct softplus {
+  [[nodiscard]] double activate(double a) const { return std::log1p(std::exp(a)); }
+  [[nodiscard]] double factor(double f) const { return -std::expm1(-f); }
+};
+struct fourth_powers {
+  double evaluate(matrix_view<const double> f, matrix_view<const double> y,
+                  matrix_view<double> g) const {
+    double sum = 0;
+    for (std::size_t i = 0; i < f.rows(); ++i) {
+      for (std::size_t k = 0; k < f.cols(); ++k) {
+        const double e = y(i, k) - f(i, k);
+        g(i, k) = e * e * e;
+        sum += e * e * e * e / 4;
+      }
+    }
+    return sum / static_cast<double>(f.rows());
+  }
+};
 
 template <class T>
 using lower = dense<T, dynamic, dynamic, leaky_relu<>>;
@@ -236,6 +283,44 @@ TEST_CASE("a user's layers learn, stay when frozen, and are told of each batch")
   learn(sgd{.rate = 1e-4});
   learn(momentum_sgd{.rate = 1e-5});
   learn(adam{.rate = 1e-4});
+}
+
+TEST_CASE("a user's layers pull V down: the gradient rule is backpropagation") {
+  stream random = random_stream(7);
+  auto student = mixed_network<double>();
+  auto teacher = mixed_network<double>();
+  draw_parameters(student, 8);
+  draw_parameters(teacher, 9);
+  const auto x = random_matrix<double>(6, 3, random);
+  gradient_rule rule(teacher, student);
+  rule.evaluate(x);
+  activations<decltype(student)> kept;
+  gradients<decltype(student)> found;
+  const matrix_view<const double> f = student.forward(x, kept);
+  student.backward(x, kept, difference<double>(teacher(x), f), found);
+  for_each_number<decltype(student)::depth>([&](auto l) {
+    double scale = 1;
+    const auto g = to_matrix(found.template g<l>());
+    for (const double value : g) scale = std::max(scale, std::abs(value));
+    CHECK(close_to(to_matrix(rule.template g<l>()), g, 1000 * epsilon<double> * scale));
+  });
+}
+
+TEST_CASE("a user's part, gate and loss learn among the library's layers") {
+  stream random = random_stream(10);
+  network net(dense<double>(3, 6), scaled(), batch_norm<double>(6), gated<softplus>(),
+              residual(scaled(), dense<double>(6, 6), gated<softplus>()), dense<double>(6, 2));
+  static_assert(std::is_same_v<decltype(net)::layer_type<2>, scaling<double>>);
+  net.for_each_parameter([&](auto W) {
+    for (std::size_t i = 0; i < W.rows(); ++i) {
+      for (double& w : W.row(i)) w += random.normal() / 2;
+    }
+  });
+  const auto x = random_matrix<double>(32, 3, random), y = random_matrix<double>(32, 2, random);
+  trainer learning(net, fourth_powers{}, sgd{.rate = 1e-3});
+  const double first = learning.step(x, matrix_view<const double>(y));
+  for (int step = 0; step < 300; ++step) learning.step(x, matrix_view<const double>(y));
+  CHECK(learning.step(x, matrix_view<const double>(y)) < 0.9 * first);
 }
 
 TEST_CASE("blocks have PyTorch's names and shapes") {

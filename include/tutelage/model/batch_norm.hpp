@@ -22,6 +22,7 @@
 
 #include <tutelage/core/extents.hpp>
 #include <tutelage/core/matrix.hpp>
+#include <tutelage/model/channels.hpp>
 #include <tutelage/model/image.hpp>
 #include <type_traits>
 
@@ -69,18 +70,12 @@ class batch_norm {
   explicit batch_norm(image_shape image, batch_norm_settings settings = {}) requires(!of_nodes)
       : batch_norm(image.channels, image, settings) {}
 
-  [[nodiscard]] std::size_t channels() const noexcept { return channels_.size(); }
-  /// P.
-  [[nodiscard]] constexpr std::size_t positions() const noexcept {
-    if constexpr (of_nodes) {
-      return 1;
-    } else {
-      return image_.height * image_.width;
-    }
-  }
-  [[nodiscard]] std::size_t in_width() const noexcept { return channels() * positions(); }
+  /// C and P.
+  [[nodiscard]] std::size_t channels() const noexcept { return rows_.channels(); }
+  [[nodiscard]] std::size_t positions() const noexcept { return rows_.positions(); }
+  [[nodiscard]] std::size_t in_width() const noexcept { return rows_.width(); }
   [[nodiscard]] std::size_t out_width() const noexcept { return in_width(); }
-  [[nodiscard]] image_shape out_image() const requires(!of_nodes) { return image_; }
+  [[nodiscard]] image_shape out_image() const requires(!of_nodes) { return rows_.image(); }
   [[nodiscard]] const batch_norm_settings& settings() const noexcept { return settings_; }
 
   [[nodiscard]] std::span<T> gamma() { return parameter().row(0); }
@@ -102,37 +97,25 @@ class batch_norm {
   /// channels.
   template <layer Below>
   [[nodiscard]] auto over(const Below& below) const requires(of_nodes) {
-    using image = typename detail::rows_of_layer<Below>::type;
-    batch_norm<T, N, image> result = [&] {
-      if constexpr (image_layer<Below>) {
-        const image_shape images = below.out_image();
-        if (images.channels != channels()) {
-          throw shape_error(detail::text("batch_norm: ", channels(),
-                                         " channels, the layer below gives images of ",
-                                         shape_text(images)));
-        }
-        return batch_norm<T, N, image>(images, settings_);
-      } else {
-        if (below.out_width() != channels()) {
-          throw shape_error(detail::text("batch_norm: ", channels(),
-                                         " nodes, the layer below gives ", below.out_width()));
-        }
-        return batch_norm<T, N, image>(channels(), settings_);
+    const auto image = detail::image_of(below);
+    if constexpr (image_layer<Below>) {
+      if (image.channels != channels()) {
+        throw shape_error(detail::text("batch_norm: ", channels(),
+                                       " channels, the layer below gives images of ",
+                                       shape_text(image)));
       }
-    }();
+    } else if (below.out_width() != channels()) {
+      throw shape_error(detail::text("batch_norm: ", channels(), " nodes, the layer below gives ",
+                                     below.out_width()));
+    }
+    batch_norm<T, N, std::remove_const_t<decltype(image)>> result(channels(), image, settings_);
     result.take(*this);
     return result;
   }
 
   template <scalar U>
   [[nodiscard]] rebind<U> cast() const {
-    auto result = [&] {
-      if constexpr (of_nodes) {
-        return rebind<U>(channels(), settings_);
-      } else {
-        return rebind<U>(image_, settings_);
-      }
-    }();
+    rebind<U> result(channels(), rows_.image(), settings_);
     result.take(*this);
     return result;
   }
@@ -163,10 +146,11 @@ class batch_norm {
     const auto statistics = kept.statistics.reshape(3, channels());
     const auto sums = kept.sums.reshape(2, channels());
     const A M = static_cast<A>(static_cast<real_t<T>>(kept.count));
-    add_up(x.rows(), sums.row(0).data(),
-           [&](std::size_t i, std::size_t, std::size_t k) { return static_cast<A>(x(i, k)); });
+    rows_.add_up(x.rows(), sums.row(0).data(), [&](std::size_t i, std::size_t, std::size_t k) {
+      return static_cast<A>(x(i, k));
+    });
     for (std::size_t c = 0; c < channels(); ++c) sums(0, c) /= M;
-    add_up(x.rows(), sums.row(1).data(), [&](std::size_t i, std::size_t c, std::size_t k) {
+    rows_.add_up(x.rows(), sums.row(1).data(), [&](std::size_t i, std::size_t c, std::size_t k) {
       const A d = static_cast<A>(x(i, k)) - sums(0, c);
       return d * d;
     });
@@ -207,7 +191,7 @@ class batch_norm {
     const auto statistics = kept.statistics.view();
     const T* const scale = gamma().data();
     if (kept.count == 0) {
-      each(x.rows(), [&](std::size_t i, std::size_t c, std::size_t k) {
+      rows_.each(x.rows(), [&](std::size_t i, std::size_t c, std::size_t k) {
         below(i, k) = scale[c] * statistics(1, c) * g(i, k);
       });
       return;
@@ -218,7 +202,7 @@ class batch_norm {
       sums(0, c) /= M;
       sums(1, c) /= M;
     }
-    each(x.rows(), [&](std::size_t i, std::size_t c, std::size_t k) {
+    rows_.each(x.rows(), [&](std::size_t i, std::size_t c, std::size_t k) {
       const T y = (x(i, k) - statistics(0, c)) * statistics(1, c);
       below(i, k) = scale[c] * statistics(1, c) *
                     (g(i, k) - static_cast<T>(sums(0, c)) - y * static_cast<T>(sums(1, c)));
@@ -293,8 +277,7 @@ class batch_norm {
   friend class batch_norm;
 
   batch_norm(std::size_t channels, Image image, batch_norm_settings settings)
-      : channels_(channels),
-        image_(image),
+      : rows_(channels, image),
         settings_(settings),
         parameter_(make_storage(channels)),
         running_(make_storage(channels)),
@@ -366,49 +349,16 @@ class batch_norm {
     detail::require_shape(function, "g", g, x.rows(), in_width());
   }
 
-  // Calls visit(row, channel, column) for all numbers of a batch.
-  template <class Visit>
-  void each(std::size_t rows, Visit&& visit) const {
-    const std::size_t P = positions();
-    for (std::size_t i = 0; i < rows; ++i) {
-      for (std::size_t c = 0; c < channels(); ++c) {
-        for (std::size_t k = c * P; k < (c + 1) * P; ++k) visit(i, c, k);
-      }
-    }
-  }
-
-  // sums[c] = the sum of term(row, c, column) over the batch's numbers of channel c. Eight sums side
-  // by side run in vectors.
-  template <class Term>
-  void add_up(std::size_t rows, A* sums, Term&& term) const {
-    constexpr std::size_t side = 8;
-    const std::size_t P = positions(), whole = P / side * side;
-    for (std::size_t c = 0; c < channels(); ++c) sums[c] = A(0);
-    for (std::size_t i = 0; i < rows; ++i) {
-      for (std::size_t c = 0; c < channels(); ++c) {
-        if constexpr (of_nodes) {
-          sums[c] += term(i, c, c);
-        } else {
-          A parts[side] = {};
-          for (std::size_t p = 0; p < whole; p += side) {
-            for (std::size_t s = 0; s < side; ++s) parts[s] += term(i, c, c * P + p + s);
-          }
-          for (std::size_t p = whole; p < P; ++p) parts[p - whole] += term(i, c, c * P + p);
-          for (const A& part : parts) sums[c] += part;
-        }
-      }
-    }
-  }
-
   // The sums of g and of g y, [2, C].
   template <class G>
   matrix_view<A> sum_gradients(const matrix_view<const T, dynamic, in_extent>& x, const tape& kept,
                                const G& g) const {
     const auto statistics = kept.statistics.view();
     const auto sums = kept.sums.reshape(2, channels());
-    add_up(x.rows(), sums.row(0).data(),
-           [&](std::size_t i, std::size_t, std::size_t k) { return static_cast<A>(g(i, k)); });
-    add_up(x.rows(), sums.row(1).data(), [&](std::size_t i, std::size_t c, std::size_t k) {
+    rows_.add_up(x.rows(), sums.row(0).data(), [&](std::size_t i, std::size_t, std::size_t k) {
+      return static_cast<A>(g(i, k));
+    });
+    rows_.add_up(x.rows(), sums.row(1).data(), [&](std::size_t i, std::size_t c, std::size_t k) {
       return static_cast<A>(g(i, k)) *
              static_cast<A>((x(i, k) - statistics(0, c)) * statistics(1, c));
     });
@@ -421,14 +371,13 @@ class batch_norm {
     const matrix_view<T, dynamic, in_extent> f(kept.f.reshape(x.rows(), in_width()));
     const T* const scale = gamma().data();
     const T* const shift = beta().data();
-    each(x.rows(), [&](std::size_t i, std::size_t c, std::size_t k) {
+    rows_.each(x.rows(), [&](std::size_t i, std::size_t c, std::size_t k) {
       f(i, k) = scale[c] * ((x(i, k) - statistics(0, c)) * statistics(1, c)) + shift[c];
     });
     return f;
   }
 
-  [[no_unique_address]] extent<N> channels_;
-  [[no_unique_address]] Image image_;
+  [[no_unique_address]] detail::channel_rows<N, Image> rows_;
   batch_norm_settings settings_;
   detail::owned_matrix<T> parameter_;  // [2, C]: gamma, beta
   detail::owned_matrix<T> running_;    // [2, C]: mean, var
