@@ -46,11 +46,13 @@ struct minimum_component {
 };
 
 struct minimum_landscape {
-  std::size_t states = 0, cells = 0;          // S, C(S + h - 1, h)
-  rational least_residual;                    // of all networks; above 0 there are no components
-  std::vector<minimum_component> components;  // the largest first
-  std::vector<std::vector<rational>>
-      barrier;  // [components, components], residuals; 0 on the diagonal
+  std::size_t states = 0, cells = 0;  // S, C(S + h - 1, h)
+  /// Of all networks; above 0 there are no components.
+  rational least_residual;
+  /// The largest first.
+  std::vector<minimum_component> components;
+  /// Residuals, [components, components]; 0 on the diagonal.
+  std::vector<std::vector<rational>> barrier;
 };
 
 namespace detail {

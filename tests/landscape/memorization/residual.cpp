@@ -35,8 +35,8 @@ TEST_CASE("one-hot outputs for random labels, by few and by many blocks") {
   struct size {
     std::size_t N, d, p;
   };
-  for (const auto& [N, d, p] :
-       {size{1, 1, 2}, size{16, 3, 3}, size{100, 10, 2}, size{400, 50, 10}}) {
+  for (const size& c : {size{1, 1, 2}, size{16, 3, 3}, size{100, 10, 2}, size{400, 50, 10}}) {
+    const std::size_t N = c.N, d = c.d, p = c.p;
     CAPTURE(N);
     const auto s = draw(N, d, p);
     const std::size_t groups = residual_groups(s.labels, p, d);

@@ -19,7 +19,8 @@ TEST_CASE("one-hot outputs for random labels") {
   struct size {
     std::size_t N, p;
   };
-  for (const auto& [N, p] : {size{2, 2}, size{16, 3}, size{100, 7}, size{900, 100}}) {
+  for (const size& c : {size{2, 2}, size{16, 3}, size{100, 7}, size{900, 100}}) {
+    const std::size_t N = c.N, p = c.p;
     CAPTURE(N);
     const auto x = draw_inputs<double>(gaussian_inputs{1}, N, 10, 1);
     auto random = stream(2, purpose::analysis);

@@ -169,8 +169,9 @@ inline std::size_t residual_groups(std::span<const label> labels, std::size_t p,
 
 /// A network through x [N, d] and the one-hot vectors of `labels` [N] whose blocks have the given
 /// widths. Throws shape_error when rows do not fit or the blocks are too narrow, argument_error when a
-/// number is not finite, two points are equal, a label is no class, the gate has no kink, or a point
-/// lies within 2^-30 of its distances on a hyperplane through a group of another class or group.
+/// number is not finite, two points are equal, a label is no class, the gate has no kink, or points are
+/// not in general position: one lies on the hyperplane through a group, within 2^-30 of the distance
+/// of the farthest.
 template <piecewise_linear_gate Gate = relu, std::size_t Blocks>
 memorizing_residual_network<Blocks, Gate> memorize_residual(
     matrix_view<const double> x, std::span<const label> labels, std::size_t p,
