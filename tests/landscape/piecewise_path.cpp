@@ -1,7 +1,9 @@
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include <tutelage/landscape/piecewise_path.hpp>
+#include <tutelage/model/residual.hpp>
 
 #include "support/close_to.hpp"
 #include "support/network_of.hpp"
@@ -71,6 +73,27 @@ TEST_CASE("static widths and float") {
   net a, b;
   b.layer<1>().weights()(0, 0) = 1;
   CHECK(straight_line(a, b).at(0, 0.5).layer<1>().weights()(0, 0) == 0.5F);
+}
+
+TEST_CASE("layers that are not dense") {
+  using inside = dense<double, 2, 2, identity>;
+  using top = dense<double, 2, 1, identity>;
+  using net = network<residual<inside>, top>;
+  net a{residual<inside>{inside{}}, top{}};
+  net b = a;
+  const auto inner = [](net& of) {
+    std::vector<matrix_view<double>> W;
+    of.for_each_parameter([&](const auto& m) { W.push_back(m); });
+    return W;
+  };
+  inner(b)[0](0, 1) = 4;
+  inner(b)[1](0, 0) = inner(b)[1](1, 0) = 1;
+  auto x = make_matrix<double>(1, 2);
+  x(0, 0) = 1;
+  // f = t (x_0 + 4 t x_0) at x_1 = 0
+  for (const double t : {0.0, 0.25, 0.5, 1.0}) {
+    CHECK(straight_line(a, b).at(0, t)(x)(0, 0) == t * (1 + 4 * t));
+  }
 }
 
 TEST_CASE("what makes no path") {
