@@ -16,7 +16,7 @@ matrix<double> points() { return {{-1, 1}, {0, 1}, {1, 1}, {2, 1}, {-1, 0}}; }
 matrix<double> labels() { return {{1}, {1}, {2}, {3}, {0}}; }
 
 // max_i |f(x_i) - y_i|, written plainly.
-rational residual(const std::vector<exact_node>& nodes, const matrix<double>& x,
+rational misfit(const std::vector<exact_node>& nodes, const matrix<double>& x,
                   const matrix<double>& y) {
   rational worst = 0;
   for (std::size_t i = 0; i < x.shape(0); ++i) {
@@ -50,7 +50,7 @@ TEST_CASE("three components found from the data alone, with their exact barriers
   CHECK(found.components[0].cells == 37);
   CHECK(found.components[1].cells == 6);
   CHECK(found.components[2].cells == 6);
-  for (const auto& c : found.components) CHECK(residual(c.representative, points(), labels()) == 0);
+  for (const auto& c : found.components) CHECK(misfit(c.representative, points(), labels()) == 0);
   CHECK(has(found.components[0], node(1, 0, 1)));
   CHECK(has(found.components[0], node(1, 1, 0)));
   CHECK(has(found.components[0], node(0, 0, 0)));
@@ -103,10 +103,10 @@ TEST_CASE("components and barriers scale with the data") {
   const auto found = global_minima(x, y, 3);
   REQUIRE(found.components.size() == 3);
   CHECK(found.barrier[0][1] + found.barrier[0][2] == rational(1, 18) + rational(1, 8));
-  for (const auto& c : found.components) CHECK(residual(c.representative, x, y) == 0);
+  for (const auto& c : found.components) CHECK(misfit(c.representative, x, y) == 0);
 }
 
-TEST_CASE("one node that fits is alone; without a fit the least residual is left") {
+TEST_CASE("one node that fits is alone; without a fit the least misfit is left") {
   const matrix<double> x{{1, 0}, {-1, 0}, {0, 1}};
   const auto one = global_minima(x, matrix<double>{{2}, {0}, {0}}, 1);
   REQUIRE(one.components.size() == 1);
@@ -127,7 +127,7 @@ TEST_CASE("one node more joins what was apart") {
   CHECK(two.barrier[0][1] == rational(1, 3));
   CHECK(three.components.size() == 1);
   for (const auto& m : {two, three}) {
-    for (const auto& c : m.components) CHECK(residual(c.representative, x, y) == 0);
+    for (const auto& c : m.components) CHECK(misfit(c.representative, x, y) == 0);
   }
 }
 
