@@ -317,3 +317,42 @@ TEST_CASE("what overflows is refused") {
   CHECK_THROWS_AS(certify(aware_moves{}, line, teacher, student, samples_near(0, 0.01, 50), 0.1),
                   argument_error);
 }
+
+TEST_CASE("the kink is the teacher's, whatever gate the students have") {
+  const recovered_pair<two<relu>> p({1, 1, 1}, {1, 2, 1});
+  two<half> leaky({1, 1, 1});
+  copy(p.teacher.layer<1>().weights(), leaky.layer<1>().weights());
+  copy(p.teacher.layer<2>().weights(), leaky.layer<2>().weights());
+  two<identity> linear({1, 1, 1});
+  copy(p.teacher.layer<1>().weights(), linear.layer<1>().weights());
+  copy(p.teacher.layer<2>().weights(), linear.layer<2>().weights());
+  const auto allowed = [&](const auto& teacher) {
+    return certify(aware_moves{}, line, teacher, p.student, samples_near(0, 0.01, 100), 0.1)[0]
+        .allowed_gradient;
+  };
+  CHECK(allowed(p.teacher) > 0);
+  CHECK(close_to(allowed(leaky), allowed(p.teacher) / 2, epsilon<double> * allowed(p.teacher)));
+  CHECK(allowed(linear) == 0);
+}
+
+TEST_CASE("inactive samples do not count in the gradient") {
+  // Teacher: x_0 = 0. Students, leaky: x_1 > 0, and one that no output knows but where x_1 < 0. The
+  // residual is 0 on the side that the first sees, 1 at the sample on the other, of which a leaky
+  // student would let a half through.
+  two<relu> teacher({2, 1, 1});
+  teacher.layer<1>().weights()(0, 0) = 1;
+  teacher.layer<2>().weights()(0, 0) = 1;
+  two<half> student({2, 1, 1});
+  student.layer<1>().weights()(1, 0) = 1;
+  student.layer<2>().weights()(0, 0) = 1;
+  auto x = make_matrix<double>(2, 2);
+  x(0, 1) = 0x1p-10;  // active: f* - f = -2^-10
+  x(1, 1) = -2;       // not active: f* - f = 1, times the slope
+  const double eps = 1e-3;
+  const auto t = certify(aware_moves{}, known_condition{1, 1}, teacher, student, x, eps)[0];
+  REQUIRE(t.observer);
+  CHECK(t.samples == 1);
+  // Moved by 2 eps' along w*_0: f* is 2 eps' at most.
+  CHECK(t.gradient >= 0x1p-10 * (1 - 8 * epsilon<double>));
+  CHECK(t.gradient <= 0x1p-10 + 2 * t.width);
+}

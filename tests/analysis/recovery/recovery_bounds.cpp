@@ -434,26 +434,3 @@ TEST_CASE("outputs that do not fit are refused before they are read") {
                   pair_type({2, 3, 64}), x, 0.5);
         }) == "certify: teacher and student give different outputs; the teacher 1, the student 64");
 }
-
-TEST_CASE("inactive samples do not count in the gradient") {
-  // Teacher: x_0 = 0. Students, leaky: x_1 > 0, and one that no output knows but where x_1 < 0. The
-  // residual is 0 on the side that the first sees, 1 at the sample on the other, of which a leaky
-  // student would let a half through.
-  using leaky_pair = mlp<double, leaky_relu<std::ratio<1, 2>>, dynamic, dynamic, dynamic>;
-  pair_type teacher({2, 1, 1});
-  teacher.layer<1>().weights()(0, 0) = 1;
-  teacher.layer<2>().weights()(0, 0) = 1;
-  leaky_pair student({2, 1, 1});
-  student.layer<1>().weights()(1, 0) = 1;
-  student.layer<2>().weights()(0, 0) = 1;
-  auto x = make_matrix<double>(2, 2);
-  x(0, 1) = 0x1p-10;  // active: f* - f = -2^-10
-  x(1, 1) = -2;       // not active: f* - f = 1, times the slope
-  const double eps = 1e-3;
-  const auto t = certify(aware_moves{}, known_condition{1, 1}, teacher, student, x, eps)[0];
-  REQUIRE(t.observer);
-  CHECK(t.samples == 1);
-  // Moved by 2 eps' along w*_0: f* is 2 eps' at most.
-  CHECK(t.gradient >= 0x1p-10 * (1 - 8 * epsilon<double>));
-  CHECK(t.gradient <= 0x1p-10 + 2 * t.width);
-}

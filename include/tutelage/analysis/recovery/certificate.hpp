@@ -44,7 +44,7 @@ struct teacher_certificate {
   /// none up to 1, the largest sine; never below epsilon, where weights no longer tell.
   double smallest_eps = std::numeric_limits<double>::infinity();
   /// N for which the samples' condition would be met, for inputs like these, as dense about j's
-  /// boundary; infinite for none.
+  /// boundary, and the boundaries counted here: more inputs may meet more. Infinite for none.
   double samples_needed = std::numeric_limits<double>::infinity();
 
   /// What is seen on the weights: the student whose boundary is nearest, and the least eps at which
