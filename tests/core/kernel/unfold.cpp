@@ -11,12 +11,17 @@ using namespace test;
 using detail::axis;
 using detail::window;
 
+// The formula, apart from the library's.
+std::ptrdiff_t place(const axis& a, std::size_t position, std::size_t tap) {
+  return static_cast<std::ptrdiff_t>(position * a.stride + tap * a.dilation) - a.padding;
+}
+
 axis random_axis(stream& random) {
   const auto below = [&](std::uint64_t n) { return static_cast<std::size_t>(random.below(n)); };
   axis a{1 + below(40), 1, 1 + below(4), 1 + below(3), 1 + below(3), 0};
   a.padding = static_cast<std::ptrdiff_t>(below(6)) - 2;  // negative ones cut off
   const auto room = static_cast<std::ptrdiff_t>(a.in + 4);
-  while (a.place(a.out, a.taps - 1) < room) ++a.out;
+  while (place(a, a.out, a.taps - 1) < room) ++a.out;
   return a;
 }
 
@@ -53,7 +58,7 @@ TEST_CASE_TEMPLATE("unfold: what taps see, and its transpose", T, float, double,
         for (std::size_t j = 0; j < w.x.taps; ++j, ++t) {
           for (std::size_t p = 0; p < w.positions(); ++p) {
             const T* const seen =
-                number(from, c, w.y.place(p / w.x.out, i), w.x.place(p % w.x.out, j));
+                number(from, c, place(w.y, p / w.x.out, i), place(w.x, p % w.x.out, j));
             wrong += unfolded.view()(0, offsets[t] + p) != (seen == nullptr ? T(0) : *seen);
             if (seen != nullptr) expected(0, static_cast<std::size_t>(seen - from)) += rows(t, p);
           }

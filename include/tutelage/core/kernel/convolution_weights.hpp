@@ -130,19 +130,23 @@ class convolution_weights {
         scratch_.offsets.push_back((y * w.y.stride * line + x * w.x.stride) * pixels.stride());
       }
     }
+    constexpr std::size_t block = 128;  // positions whose channels stay in the nearest cache
     const auto tap_sums = scratch_.product.reshape(s_.groups * sides * K, C);
     for (std::size_t n = 0; n < X.rows(); ++n) {
       transpose_image(X.row(n).data(), pixels, height, line);
       for (std::size_t g = 0; g < s_.groups; ++g) {
-        const strided_left<T> left{G.row(n).data() + g * K * P, P, 1};
+        const T* const G_n = G.row(n).data() + g * K * P;
         for (std::size_t tap = 0; tap < sides; ++tap) {
           const std::size_t pixel =
               tap / w.x.taps * w.y.dilation * line + tap % w.x.taps * w.x.dilation;
-          const operands o{
-              left, shifted_right<T>{pixels.row(pixel).data() + g * C, scratch_.offsets.data()}, P};
-          multiply_rows(o, K, C,
-                        store_mean<T>{rows_of<T>(tap_sums.middle_rows((g * sides + tap) * K, K)),
-                                      T(1), n == 0 ? T(0) : T(1)});
+          const rows_of<T> sums(tap_sums.middle_rows((g * sides + tap) * K, K));
+          for (std::size_t p = 0; p < P; p += block) {
+            const operands o{
+                strided_left<T>{G_n + p, P, 1},
+                shifted_right<T>{pixels.row(pixel).data() + g * C, scratch_.offsets.data() + p},
+                std::min(block, P - p)};
+            multiply_rows(o, K, C, store_mean<T>{sums, T(1), n + p == 0 ? T(0) : T(1)});
+          }
         }
       }
     }
