@@ -11,11 +11,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <limits>
 #include <span>
 #include <string>
 
 #include <tutelage/core/errors.hpp>
+#include <tutelage/core/finite.hpp>
 #include <tutelage/core/matrix.hpp>
 #include <tutelage/core/scalar.hpp>
 #include <type_traits>
@@ -191,7 +191,7 @@ struct named_array {
       for (T& x : out) {
         std::size_t place = 0;
         for (std::size_t d = shape.size(); d-- > 0;) place = place * shape[d] + at[d];
-        x = number<T, Element>(place);
+        convert<Element>(place, std::span(&x, 1));
         for (std::size_t d = shape.size(); d-- > 0 && ++at[d] == shape[d];) at[d] = 0;
       }
     });
@@ -205,15 +205,7 @@ struct named_array {
       throw shape_error(detail::text("read_from: ", out.size(), " elements from ", first, " on, ",
                                      name, " has ", size()));
     }
-    detail::with_element(type, [&]<class Element>(Element) {
-      if (std::is_same_v<T, Element> && !swapped()) {
-        if (!out.empty()) {
-          std::memcpy(out.data(), bytes.data() + first * sizeof(Element), out.size_bytes());
-        }
-        return;
-      }
-      for (std::size_t i = 0; i < out.size(); ++i) out[i] = number<T, Element>(first + i);
-    });
+    detail::with_element(type, [&]<class Element>(Element) { convert<Element>(first, out); });
   }
 
   /// All numbers into `values`, whose numbers in row-major order are the array's, or, `transposed`,
@@ -252,21 +244,16 @@ struct named_array {
       using real = real_t<T>;
       if constexpr (!std::is_integral_v<Element> &&
                     !std::is_same_v<Element, detail::boolean_byte>) {
-        constexpr std::size_t piece = 4096;
-        const std::size_t count = size();
-        for (std::size_t first = 0; first < count; first += piece) {
-          const std::size_t end = std::min(count, first + piece);
-          real sum = 0;  // x - x is 0 or no number
-          for (std::size_t i = first; i < end; ++i) {
-            const real x = number<real, Element>(i);
-            sum += x - x;
-          }
-          if (sum == 0) continue;
-          std::size_t i = first;
-          while (std::isfinite(number<real, Element>(i))) ++i;
-          throw format_error(file, offset + i * sizeof(Element), name,
-                             detail::text("element ", i, " is ", number<real, Element>(i),
-                                          ", expected finite numbers"));
+        std::array<real, 1024> piece;
+        for (std::size_t first = 0; first < size(); first += piece.size()) {
+          const std::size_t count = std::min(piece.size(), size() - first);
+          convert<Element>(first, std::span(piece).first(count));
+          if (detail::all_finite(piece.data(), count)) continue;
+          std::size_t i = 0;
+          while (std::isfinite(piece[i])) ++i;
+          throw format_error(
+              file, offset + (first + i) * sizeof(Element), name,
+              detail::text("element ", first + i, " is ", piece[i], ", expected finite numbers"));
         }
       }
     });
@@ -278,10 +265,34 @@ struct named_array {
   }
 
   // The element at a place of memory.
-  template <class T, class Element>
+  template <class T, class Element, bool swap>
   [[nodiscard]] T number(std::size_t place) const noexcept {
     return detail::converted<T>(
-        detail::load_element<Element>(bytes.data() + place * sizeof(Element), swapped()));
+        detail::load_element<Element>(bytes.data() + place * sizeof(Element), swap));
+  }
+
+  // Calls visit with whether bytes are swapped, as a constant.
+  template <class Visit>
+  void with_order(const Visit& visit) const {
+    if (swapped()) {
+      visit(std::true_type());
+    } else {
+      visit(std::false_type());
+    }
+  }
+
+  // Elements first, first + 1, ... as they lie.
+  template <class Element, class T>
+  void convert(std::size_t first, std::span<T> out) const {
+    with_order([&](auto swap) {
+      if constexpr (std::is_same_v<T, Element> && !swap()) {
+        if (!out.empty()) {
+          std::memcpy(out.data(), bytes.data() + first * sizeof(Element), out.size_bytes());
+        }
+      } else {
+        for (std::size_t i = 0; i < out.size(); ++i) out[i] = number<T, Element, swap()>(first + i);
+      }
+    });
   }
 
   // values(i, k) is the element at i of_row + k of_col.
@@ -289,26 +300,23 @@ struct named_array {
   void copy_strided(const matrix_view<T>& values, std::size_t of_row, std::size_t of_col) const {
     if (size() == 0) return;
     detail::with_element(type, [&]<class Element>(Element) {
-      if (of_col == 1 && std::is_same_v<T, Element> && !swapped()) {
-        for (std::size_t i = 0; i < values.rows(); ++i) {
-          std::memcpy(values.row(i).data(), bytes.data() + i * of_row * sizeof(Element),
-                      values.cols() * sizeof(Element));
-        }
+      if (of_col == 1) {
+        for (std::size_t i = 0; i < values.rows(); ++i) convert<Element>(i * of_row, values.row(i));
         return;
       }
-      constexpr std::size_t tile = 32;  // rows and columns, so that both sides stay in the cache
-      const std::size_t wide = of_col == 1 ? values.cols() : tile;
-      for (std::size_t i0 = 0; i0 < values.rows(); i0 += tile) {
-        const std::size_t i1 = std::min(values.rows(), i0 + tile);
+      // So many columns at a time, whose elements lie apart: those beside them stay in the cache.
+      constexpr std::size_t wide = 64;
+      with_order([&](auto swap) {
         for (std::size_t k0 = 0; k0 < values.cols(); k0 += wide) {
           const std::size_t k1 = std::min(values.cols(), k0 + wide);
-          for (std::size_t i = i0; i < i1; ++i) {
+          for (std::size_t i = 0; i < values.rows(); ++i) {
+            T* const row = values.row(i).data();
             for (std::size_t k = k0; k < k1; ++k) {
-              values(i, k) = number<T, Element>(i * of_row + k * of_col);
+              row[k] = number<T, Element, swap()>(i * of_row + k * of_col);
             }
           }
         }
-      }
+      });
     });
   }
 };
