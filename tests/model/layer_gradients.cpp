@@ -1,4 +1,4 @@
-// Backpropagation of hundreds of random stacks of layers, in both modes, judged by complex steps.
+// Backpropagation of 2,000 random stacks of layers, in both modes, judged by complex steps.
 #include <tutelage/model/batch_norm.hpp>
 #include <tutelage/model/conv2d.hpp>
 #include <tutelage/model/flatten.hpp>
@@ -43,7 +43,7 @@ void check(Network net, stream& random) {
 
 TEST_CASE("gradients of stacks of nodes by complex step: both orders, residuals, nested") {
   stream random = random_stream(1);
-  for (int repeat = 0; repeat < 100; ++repeat) {
+  for (int repeat = 0; repeat < 400; ++repeat) {
     CAPTURE(repeat);
     const std::size_t d = between(random, 1, 5), n = between(random, 1, 6);
     const std::size_t C = between(random, 1, 3);
@@ -63,7 +63,7 @@ TEST_CASE("gradients of stacks of nodes by complex step: both orders, residuals,
 TEST_CASE(
     "gradients of stacks of images by complex step: convolutions, pools, channels, residuals") {
   stream random = random_stream(2);
-  for (int repeat = 0; repeat < 80; ++repeat) {
+  for (int repeat = 0; repeat < 420; ++repeat) {
     CAPTURE(repeat);
     const std::size_t groups = between(random, 1, 2), filters = groups * between(random, 1, 2);
     const image_shape in{groups, between(random, 4, 6), between(random, 4, 6)};

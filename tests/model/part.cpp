@@ -63,6 +63,34 @@ TEST_CASE("parts above nodes take their widths, static ones too") {
   CHECK(sloped.layer<2>().gate().slope() == 0.25);
 }
 
+TEST_CASE("static and dynamic stacks have the same bits") {
+  stream random = random_stream(2);
+  network fixed{
+      dense<double, 4, 3>(), batch_norm<double, 3>(), gated<relu>(),
+      residual{dense<double, 3, 5, relu>(), batch_norm<double, 5>(), dense<double, 5, 3>()},
+      dense<double, 3, 2>()};
+  network open{dense<double>(4, 3), batch_norm<double>(3), gated<relu>(),
+               residual{dense<double, dynamic, dynamic, relu>(3, 5), batch_norm<double>(5),
+                        dense<double>(5, 3)},
+               dense<double>(3, 2)};
+  const auto x = random_matrix<double>(9, 4, random), y = random_matrix<double>(9, 2, random);
+  const auto pass = [&](auto& net) {
+    stream own = random_stream(3);
+    randomize_parameters(net, own);
+    activations<std::remove_cvref_t<decltype(net)>> kept;
+    gradients<std::remove_cvref_t<decltype(net)>> found;
+    const matrix_view<const double> f = net.forward(training{}, x, kept);
+    std::vector<matrix<double>> result{to_matrix(f)};
+    net.backward(x, kept, error_of<double>(y, f), found);
+    for (std::size_t p = 0; p < net.parameters; ++p) {
+      result.push_back(to_matrix(found.parameter(p)));
+    }
+    result.push_back(net(x));
+    return result;
+  };
+  CHECK(pass(fixed) == pass(open));
+}
+
 TEST_CASE("a residual block that begins with a part waits for what is below") {
   network net(conv2d<double>({2, 5, 5}, {.filters = 3, .size = 3}),
               residual(batch_norm<double>(3), gated<relu>(),
