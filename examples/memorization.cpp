@@ -4,7 +4,7 @@
 //   one layer       N nodes (arXiv:1611.03530)
 //   two layers      d1 d2 = 4 N (arXiv:1810.07770, Theorem 3.1), one output
 //   three layers    the same and 4 p, p classes (Proposition 3.2)
-//   residual        4 ceil(N_c / d) a class in blocks and 2 p (Theorem 4.1)
+//   residual        4 ceil(N_c / d) a class in blocks and 2 p (Section 4)
 //   needed          alternating labels on a line turn N - 2 times
 #include <CLI/CLI.hpp>
 #include <algorithm>

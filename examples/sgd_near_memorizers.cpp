@@ -1,5 +1,5 @@
 // SGD without replacement near a memorizing minimum theta* (Yun, Sra and Jadbabaie, arXiv:1810.07770,
-// Theorem 5.1): from |theta - theta*| = rho, where R = O(rho^2), it comes to R = O(rho^4) and stays
+// Section 5): from |theta - theta*| = rho, where R = O(rho^2), it comes to R = O(rho^4) and stays
 // within 2 rho.
 //
 //   R = 1/2 mean r^2, N samples, batches of B, E = N / B steps an epoch, J [N, P] the outputs' Jacobian

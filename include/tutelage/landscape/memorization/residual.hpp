@@ -1,4 +1,4 @@
-// Residual networks through N points of p classes in general position (arXiv:1810.07770, Theorem 4.1):
+// Residual networks through N points of p classes in general position (arXiv:1810.07770, Section 4):
 //
 //   h <- h + V s(U h + b), blocks of d_1, ..., d_B hidden nodes;    f = V s(U h + b), 2 p hidden nodes
 //
