@@ -16,6 +16,5 @@ struct samples {
 std::size_t all_of_chosen_samples(std::span<const std::size_t> indices) {
   const samples data;
   detail::chosen_samples<samples> chosen;
-  chosen.prefetch(data, indices);
-  return chosen(data, indices).x.rows();
+  return chosen(data, indices, indices).x.rows();
 }

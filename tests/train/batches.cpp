@@ -236,6 +236,36 @@ TEST_CASE("shuffled visits each sample once an epoch; the last batch may be shor
   }
 }
 
+// Where the next step's rows lie, as this step's batch knows it.
+template <class Source>
+void check_ahead(Source& source, std::size_t step) {
+  const auto ahead = [](const auto& rows) {
+    CHECK(rows.ahead() != nullptr);
+    return std::vector(rows.ahead(), rows.ahead() + rows.rows());
+  };
+  const auto pointers = [](const auto& rows) {
+    return std::vector(rows.pointers().begin(), rows.pointers().end());
+  };
+  const auto now = source.next(0, step);
+  const auto x = ahead(now.x), y = ahead(now.y);
+  const auto then = source.next(0, step + 1);
+  CHECK(pointers(then.x) == x);
+  CHECK(pointers(then.y) == y);
+}
+
+TEST_CASE("a batch knows where the next one lies") {
+  const auto data = numbered(11);
+  with_replacement drawn(data, {.batch = 4, .steps = 3});
+  for (const std::size_t step : {0U, 1U}) check_ahead(drawn, step);
+  shuffled visited(data, {.batch = 4, .seed = 1});
+  check_ahead(visited, 0);
+  // The next one is shorter, or another epoch's.
+  for (const std::size_t step : {1U, 2U}) {
+    CHECK(visited.next(0, step).x.ahead() == nullptr);
+    CHECK(visited.next(0, step).y.ahead() == nullptr);
+  }
+}
+
 TEST_CASE("shuffled: every sample is as likely at every place") {
   const std::size_t N = 7, epochs = 5000;
   const auto data = numbered(N);

@@ -128,7 +128,7 @@ scattered_left<T> left_of(const scattered_rows<T, C>& a) {
 }
 template <class T, std::size_t C>
 scattered_left_transposed<T> left_of(const transposed_view<scattered_rows<T, C>>& a) {
-  return {a.base.pointers().data()};
+  return scattered_left_transposed<T>(a.base.pointers().data(), a.base.ahead());
 }
 
 /// C = alpha sum + C.
@@ -136,6 +136,9 @@ template <class T>
 struct store_added {
   rows_of<T> c;
   T alpha;
+  [[gnu::always_inline]] void prefetch(std::size_t i, std::size_t j) const {
+    __builtin_prefetch(c.at(i, j), 1);
+  }
   template <class Piece>
   [[gnu::always_inline]] void operator()(std::size_t i, std::size_t j, const simd<T>& sum,
                                          const Piece& piece) const {
@@ -164,8 +167,8 @@ bool multiply_tiles(const A& a, const B& b, const matrix_view<T, M, N>& c, const
   const std::size_t K = a.cols();
   if constexpr (!is_transposed_v<B>) {
     if (!tiles_are_faster<T>(c.rows(), K, c.cols())) return false;
-    multiply_tiled<N>(operands{left_of(a), strided_right<T>{b.data(), b.stride()}, K}, c.rows(), c.cols(),
-                      start_with_zero<T>{}, finish);
+    multiply_tiled<N>(operands{left_of(a), strided_right<T>{b.data(), b.stride()}, K}, c.rows(),
+                      c.cols(), start_with_zero<T>{}, finish);
     return true;
   } else if constexpr (!is_transposed_v<A> && !is_scattered_v<A>) {
     if (!transposed_tiles_are_faster<T>(c.rows(), K, c.cols())) return false;

@@ -77,10 +77,8 @@ class with_replacement {
     const std::uint64_t number = epoch * settings_.steps + step;
     if (drawn_ahead_ != number || ahead_.empty()) draw_ahead(number);  // empty once moved from
     indices_.swap(ahead_);
-    const auto samples = chosen_(*data_, indices_);
     draw_ahead(number + 1);
-    chosen_.prefetch(*data_, ahead_);
-    return samples;
+    return chosen_(*data_, indices_, ahead_);
   }
 
  private:
@@ -131,8 +129,8 @@ class shuffled {
     if (first >= data_->size()) {
       throw argument_error(detail::text("shuffled: step ", step, ", an epoch has ", steps()));
     }
-    chosen_.prefetch(*data_, samples_from(std::min(first + settings_.batch, order_.size())));
-    return chosen_(*data_, samples_from(first));
+    return chosen_(*data_, samples_from(first),
+                   samples_from(std::min(first + settings_.batch, order_.size())));
   }
 
  private:

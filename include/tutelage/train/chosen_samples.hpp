@@ -25,18 +25,19 @@ batch(X, Targets) -> batch<X, Targets>;  // clang 14 deduces no aggregates
 
 namespace detail {
 
-// Rows of a source chosen by number: where they lie if they lie in memory, else computed.
+// Rows of a source chosen by number: where they lie if they lie in memory, else computed. Those that
+// will be chosen next are `ahead`.
 template <class Source>
 class chosen_rows {
   using T = typename Source::value_type;
 
  public:
-  matrix_view<const T> operator()(const Source& source, std::span<const std::size_t> indices) {
+  matrix_view<const T> operator()(const Source& source, std::span<const std::size_t> indices,
+                                  std::span<const std::size_t> /*ahead*/) {
     const auto rows = room_.reshape(indices.size(), source.cols());
     gather(source, indices, rows);
     return rows;
   }
-  void prefetch(const Source& /*source*/, std::span<const std::size_t> /*indices*/) {}
 
  private:
   workspace<T> room_;
@@ -47,25 +48,21 @@ class chosen_rows<matrix_view<const T, R, C>> {
   using source = matrix_view<const T, R, C>;
 
  public:
-  scattered_rows<T> operator()(const source& rows, std::span<const std::size_t> indices) {
-    pointers_.resize(indices.size());
-    for (std::size_t i = 0; i < indices.size(); ++i) pointers_[i] = rows.row(indices[i]).data();
-    return {pointers_, rows.cols()};
-  }
-
-  // Asks the memory for rows that will be chosen soon. (Inlined because g++ takes a function that
-  // only prefetches for one without effect, and drops its calls.)
-  [[gnu::always_inline]] void prefetch(const source& rows, std::span<const std::size_t> indices) {
-    for (const std::size_t i : indices) {
-      const T* const row = rows.row(i).data();
-      for (std::size_t k = 0; k < rows.cols(); k += cache_line / sizeof(T)) {
-        __builtin_prefetch(row + k);
-      }
-    }
+  scattered_rows<T> operator()(const source& rows, std::span<const std::size_t> indices,
+                               std::span<const std::size_t> ahead) {
+    find(rows, indices, pointers_);
+    find(rows, ahead, ahead_);
+    return {pointers_, rows.cols(), ahead.size() == indices.size() ? ahead_.data() : nullptr};
   }
 
  private:
-  std::vector<const T*> pointers_;
+  static void find(const source& rows, std::span<const std::size_t> indices,
+                   std::vector<const T*>& pointers) {
+    pointers.resize(indices.size());
+    for (std::size_t i = 0; i < indices.size(); ++i) pointers[i] = rows.row(indices[i]).data();
+  }
+
+  std::vector<const T*> pointers_, ahead_;
 };
 
 // Targets chosen by number.
@@ -82,12 +79,12 @@ template <>
 class chosen_targets<std::vector<label>> {
  public:
   std::span<const label> operator()(const std::vector<label>& targets,
-                                    std::span<const std::size_t> indices) {
+                                    std::span<const std::size_t> indices,
+                                    std::span<const std::size_t> /*ahead*/) {
     labels_.resize(indices.size());
     for (std::size_t i = 0; i < indices.size(); ++i) labels_[i] = targets[indices[i]];
     return labels_;
   }
-  void prefetch(const std::vector<label>& /*targets*/, std::span<const std::size_t> /*indices*/) {}
 
  private:
   std::vector<label> labels_;
@@ -98,16 +95,13 @@ class chosen_samples {
   using rows = std::remove_cvref_t<decltype(as_rows(std::declval<const Data&>().inputs()))>;
 
  public:
-  auto operator()(const Data& data, std::span<const std::size_t> indices) {
-    const auto x = x_(as_rows(data.inputs()), indices);
-    const auto y = y_(data.targets(), indices);
+  // `ahead` are the samples of the batch after this one, to have them when this step is done; none
+  // where they are not known.
+  auto operator()(const Data& data, std::span<const std::size_t> indices,
+                  std::span<const std::size_t> ahead) {
+    const auto x = x_(as_rows(data.inputs()), indices, ahead);
+    const auto y = y_(data.targets(), indices, ahead);
     return batch{x, y};
-  }
-
-  // For the batch after this one, to have it when this step is done.
-  [[gnu::always_inline]] void prefetch(const Data& data, std::span<const std::size_t> indices) {
-    x_.prefetch(as_rows(data.inputs()), indices);
-    y_.prefetch(data.targets(), indices);
   }
 
  private:

@@ -126,6 +126,7 @@ struct mean_squared_error {
     detail::require_shape("mean_squared_error", "targets", y, f.rows(), f.cols());
     detail::squared_differences<T> squares;
     for (std::size_t i = 0; i < f.rows(); ++i) {
+      detail::prefetch_ahead(y, i);
       squares.add_difference(y.row(i).data(), f.row(i).data(), g.row(i).data(), f.cols());
     }
     return squares.result() / static_cast<real_t<T>>(2 * f.rows());

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <utility>
 
@@ -56,18 +57,29 @@ struct column_tiles {
   }
 };
 
-/// All rows of the V vectors of columns from j on, the last partial if Tail: tiles of R rows, then
-/// of 2, then of 1. Arguments are copies: the compiler must assume that a vector's store changes
-/// whatever anybody else may point to, and would read it again.
+/// Rows i, ..., M-1 of V vectors of columns: tiles of R rows, then of R/2, ..., then of 1.
+template <std::size_t R, std::size_t V, bool Tail, class T, class Left, class Right, class Start,
+          class Finish>
+[[gnu::always_inline]] inline void multiply_row_tiles(const operands<T, Left, Right>& o,
+                                                      std::size_t i, std::size_t M, std::size_t j,
+                                                      const partial<T>& rest, const Start& start,
+                                                      const Finish& finish) {
+  for (; i + R <= M; i += R) multiply_tile<R, V, Tail>(o, i, j, rest, start, finish);
+  if constexpr (R > 1) {
+    if (i < M) multiply_row_tiles<R / 2, V, Tail>(o, i, M, j, rest, start, finish);
+  }
+}
+
+/// All rows of the V vectors of columns from j on, the last partial if Tail. Arguments are copies:
+/// the compiler must assume that a vector's store changes whatever anybody else may point to, and
+/// would read it again.
 template <std::size_t V, bool Tail, class T, class Left, class Right, class Start, class Finish>
 [[gnu::noinline]] void multiply_columns(const operands<T, Left, Right> o, std::size_t M,
                                         std::size_t j, const partial<T> rest, const Start start,
                                         const Finish finish) {
-  constexpr std::size_t R = tile_shape::rows;
-  std::size_t i = 0;
-  for (; i + R <= M; i += R) multiply_tile<R, V, Tail>(o, i, j, rest, start, finish);
-  for (; i + 2 <= M; i += 2) multiply_tile<2, V, Tail>(o, i, j, rest, start, finish);
-  if (i < M) multiply_tile<1, V, Tail>(o, i, j, rest, start, finish);
+  constexpr bool strips = std::same_as<Left, packed_left<T>>;
+  constexpr std::size_t R = strips ? tile_shape::rows : tile_shape::tall(V);
+  multiply_row_tiles<R, V, Tail>(o, 0, M, j, rest, start, finish);
 }
 
 /// Column tile number `tile` of the plan, V vectors wide.

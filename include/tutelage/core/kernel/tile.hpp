@@ -15,13 +15,19 @@
 
 namespace tutelage::inline TUTELAGE_TARGET::detail {
 
-/// The tile shape: R rows by at most `widest` vectors. Accumulators, a row of B and an element of A
-/// fit into the registers, and there are enough accumulators to hide the latency of a multiply-add.
+/// The shapes of tiles: at most `widest` vectors, and tall(V) rows of V vectors. Accumulators, a row
+/// of B and an element of A fit into the registers, and there are enough accumulators to hide the
+/// latency of a multiply-add. Tiles of all widths can have `rows` rows.
 struct tile_shape {
 #if defined(__AVX512F__)
   static constexpr std::size_t rows = 8, widest = 3;  // 24 + 3 + 1 of 32 registers
+  static constexpr std::size_t tall(std::size_t /*V*/) { return rows; }
+#elif defined(__FMA__)
+  static constexpr std::size_t rows = 4, widest = 3;  // 12 + 3 + 1 of 16 registers
+  static constexpr std::size_t tall(std::size_t V) { return V == 1 ? 8 : V == 2 ? 6 : rows; }
 #else
   static constexpr std::size_t rows = 4, widest = 2;  // 8 + 2 + 1 of 16 registers
+  static constexpr std::size_t tall(std::size_t V) { return V == 1 ? 8 : rows; }
 #endif
 };
 
@@ -85,20 +91,31 @@ struct scattered_left {
   }
 };
 
-/// Column k is at rows[k]: the transpose of scattered rows.
+/// Column k is at rows[k]: the transpose of scattered rows. Each step of a walk asks the memory for
+/// as much of column k of another such matrix, at ahead[k]: a few lines at a time, between
+/// multiply-adds, cost nothing, while all at once would wait for each other.
 template <class T>
 struct scattered_left_transposed {
   const T* const* rows;
+  const T* const* ahead;
+
+  explicit scattered_left_transposed(const T* const* columns, const T* const* next = nullptr)
+      : rows(columns), ahead(next != nullptr ? next : columns) {}
 
   struct walk {
     const T* const* row;
+    const T* const* ahead;
     std::size_t i;
     [[gnu::always_inline]] T at(std::size_t r) const { return (*row)[i + r]; }
-    [[gnu::always_inline]] void next() { ++row; }
+    [[gnu::always_inline]] void next() {
+      __builtin_prefetch(*ahead + i, 0, 2);
+      ++row;
+      ++ahead;
+    }
   };
   template <std::size_t R>
   [[gnu::always_inline]] walk from(std::size_t i) const {
-    return {rows, i};
+    return {rows, ahead, i};
   }
 };
 
@@ -148,6 +165,7 @@ operands(Left, Right<T>, std::size_t) -> operands<T, Left, Right<T>>;
 /// Rows i, ..., i+R-1 and V vectors of columns from j on, the last of them partial if Tail.
 ///   start(j, piece)            the vector to begin with at column j, the same in every row
 ///   finish(i, j, sum, piece)   what becomes of the result in row i at column j
+///   finish.prefetch(i, j)      where there is one: asks the memory for what finish will read
 /// `piece` loads and stores the columns that a vector stands for.
 template <std::size_t R, std::size_t V, bool Tail, class T, class Left, class Right, class Start,
           class Finish>
@@ -156,6 +174,15 @@ template <std::size_t R, std::size_t V, bool Tail, class T, class Left, class Ri
                                                  const Start& start, const Finish& finish) {
   static_assert(R <= 16 && V <= 4);
   constexpr std::size_t L = lanes<T>;
+  // A wide tile fills the processor's window: without this, what finish reads is only asked for when
+  // all sums are done.
+  if constexpr (V >= 3 && requires { finish.prefetch(i, j); }) {
+#pragma GCC unroll 16
+    for (std::size_t r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+      for (std::size_t v = 0; v < V; ++v) finish.prefetch(i + r, j + v * L);
+    }
+  }
   const row_piece<T, false> whole(rest);
   const row_piece<T, Tail> last(rest);
   simd<T> sum[R][V];
