@@ -68,8 +68,8 @@ TEST_CASE("a peak inside a straight segment is located") {
 }
 
 TEST_CASE("the largest loss of a path is that of its highest segment") {
-  piecewise_path path(product(0, 1));
-  path.append(segment_kind::top, product(0, 0));
+  piecewise_path path(product(1, 0.5));
+  path.append(segment_kind::top, product(1, 0));
   path.append(segment_kind::straight, product(1, 1));
   path.append(segment_kind::straight, product(0, 4));
   const auto top = largest_loss(path, one_sample(), mean_squared_error{}, {.points = 4});
