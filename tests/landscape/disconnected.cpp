@@ -106,7 +106,7 @@ TEST_CASE("components and barriers scale with the data") {
   for (const auto& c : found.components) CHECK(misfit(c.representative, x, y) == 0);
 }
 
-TEST_CASE("one node that fits is alone; without a fit the least misfit is left") {
+TEST_CASE("one node that fits is alone; without a fit the least residual is left") {
   const matrix<double> x{{1, 0}, {-1, 0}, {0, 1}};
   const auto one = global_minima(x, matrix<double>{{2}, {0}, {0}}, 1);
   REQUIRE(one.components.size() == 1);
