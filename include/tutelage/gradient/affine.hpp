@@ -24,7 +24,7 @@ struct affine_layer {
 template <class R, class Network>
 std::vector<affine_layer<R>> affine_layers(const Network& net) {
   static_assert(piecewise_linear_network<Network>,
-                "affine_layers: needs dense layers with piecewise linear gates");
+                "affine_layers: needs dense layers with piecewise linear gates; see fold");
   using T = typename Network::value_type;
   std::vector<affine_layer<R>> result;
   net.for_each_layer([&](const auto& layer, std::size_t l) {

@@ -186,6 +186,8 @@ class expectation_accumulator {
                 "expectations: teacher and student have different scalars; see network_cast");
   static_assert(Teacher::depth == Student::depth,
                 "expectations: teacher and student have different depths; see deepen");
+  static_assert(piecewise_linear_network<Teacher> && piecewise_linear_network<Student>,
+                "expectations: needs dense layers with piecewise linear gates; see fold");
 
  public:
   /// Both must outlive the accumulator and stay as they are. Throws shape_error unless they have

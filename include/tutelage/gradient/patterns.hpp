@@ -44,7 +44,7 @@ class gate_patterns {
   template <class Network>
   void append(const Network& net, const activations<Network>& kept, std::size_t lowest = 1) {
     static_assert(piecewise_linear_network<Network>,
-                  "gate_patterns: needs dense layers with piecewise linear gates");
+                  "gate_patterns: needs dense layers with piecewise linear gates; see fold");
     const std::size_t count = hidden_nodes(net, lowest);
     if (kept.batch() != samples_ || next_bit_ + count > 64 * words_) {
       throw shape_error(detail::text("gate_patterns: ", count, " gates of ", kept.batch(),

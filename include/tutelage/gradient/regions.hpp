@@ -34,7 +34,7 @@ class visited_regions {
   static_assert((std::same_as<T, typename Networks::value_type> && ...),
                 "visited_regions: the networks have different scalars; see network_cast");
   static_assert((piecewise_linear_network<Networks> && ...),
-                "visited_regions: needs dense layers with piecewise linear gates");
+                "visited_regions: needs dense layers with piecewise linear gates; see fold");
 
  public:
   /// The networks must outlive this and stay as they are: temporaries are refused. Throws shape_error
