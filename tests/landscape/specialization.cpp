@@ -17,7 +17,10 @@ using list = std::vector<std::size_t>;
 
 TEST_CASE("every teacher node has its copies, and what they add is what it adds") {
   for (const std::size_t split : {1U, 2U, 4U}) {
-    const auto s = make_split_student(7, 4, split, 3, split);
+    auto s = make_split_student(7, 4, split, 3, split);
+    // The same teacher with other norms.
+    for (std::size_t i = 0; i <= 7; ++i) s.teacher.layer<1>().weights()(i, 1) *= 4;
+    for (double& v : s.teacher.layer<2>().weights().row(1)) v /= 4;
     const auto found = specialized_groups(s.teacher, s.student);
     REQUIRE(found.groups.size() == 4);
     const auto norms = fan_in_norms(s.teacher.layer<1>());
