@@ -1,7 +1,7 @@
 // How a student starts: initialize(student, start, seed), overloaded on the start.
 //
 //   gaussian_start         weights N(0, scale^2), biases 0
-//   linear_default_start   PyTorch's default for Linear, times a factor
+//   linear_default_start   PyTorch's default for Linear and Conv2d, times a factor
 //   near_start             a teacher's weights and noise
 //
 // theory/ has more: lucky_start, orthonormal_start, particle_start. Numbers are drawn layer by layer
@@ -29,8 +29,8 @@ struct gaussian_start {
   double scale = 0.005;
 };
 
-/// Weights and biases U[-r, r] with r = factor / sqrt(layer's inputs): PyTorch's default for
-/// Linear, times a factor.
+/// Weights and biases U[-r, r] with r = factor / sqrt(inputs of a node): PyTorch's default for Linear
+/// and Conv2d, times a factor.
 struct linear_default_start {
   double factor = 1;
 };
@@ -48,13 +48,27 @@ near_start(const Teacher&) -> near_start<Teacher>;
 template <class Teacher>
 near_start(const Teacher&, double) -> near_start<Teacher>;
 
-/// Draws all weights of a network. A teacher that will be trained itself begins with
+namespace detail {
+// Calls visit(layer) for every layer that has weights, those of residual blocks too.
+template <class Network, class Visit>
+void for_each_weights(Network& net, Visit&& visit) {
+  net.for_each_layer([&](auto& l, std::size_t) {
+    if constexpr (requires { l.inner(); }) {
+      for_each_weights(l.inner(), visit);
+    } else if constexpr (requires { l.linear_weights(); }) {
+      visit(l);
+    }
+  });
+}
+}  // namespace detail
+
+/// Draws all weights of a network; batch normalization keeps its own. A teacher that will be trained itself begins with
 /// purpose::teacher. Throws argument_error for a scale that is negative or no number.
 template <class Network>
 void initialize(Network& student, const gaussian_start& start, std::uint64_t seed,
                 purpose what = purpose::student) {
   stream random(seed, what);
-  student.for_each_layer([&](auto& l, std::size_t) {
+  detail::for_each_weights(student, [&](auto& l) {
     const auto W = l.linear_weights();
     for (std::size_t i = 0; i < W.rows(); ++i) random.fill_normal(W.row(i), 0.0, start.scale);
     if constexpr (std::remove_cvref_t<decltype(l)>::has_bias())
@@ -66,8 +80,9 @@ template <class Network>
 void initialize(Network& student, const linear_default_start& start, std::uint64_t seed,
                 purpose what = purpose::student) {
   stream random(seed, what);
-  student.for_each_layer([&](auto& l, std::size_t) {
-    const double radius = start.factor / std::sqrt(static_cast<double>(l.in_width()));
+  detail::for_each_weights(student, [&](auto& l) {
+    const double inputs = static_cast<double>(l.linear_weights().rows());
+    const double radius = start.factor / std::sqrt(inputs);
     for (std::size_t i = 0; i < l.weights().rows(); ++i) {
       random.fill_uniform(l.weights().row(i), -radius, radius);
     }
