@@ -22,6 +22,7 @@
 #include <cstddef>
 #include <string>
 
+#include <tutelage/core/numbers.hpp>
 #include <tutelage/model/batch_norm.hpp>
 #include <tutelage/model/conv2d.hpp>
 #include <tutelage/model/gated.hpp>
@@ -199,10 +200,7 @@ void add_normalized(const Network& net, const matrix_view<const typename Network
                      name, result);
     }
   };
-  [&]<std::size_t... I>(std::index_sequence<I...>) {
-    (visit(std::integral_constant<std::size_t, I + 1>{}), ...);
-  }
-  (std::make_index_sequence<Network::depth>{});
+  for_each_number<Network::depth>(visit);
 }
 
 }  // namespace detail

@@ -39,6 +39,7 @@
 #include <tutelage/analysis/recovery/upper_boundaries.hpp>
 #include <tutelage/data/inputs.hpp>
 #include <tutelage/model/network.hpp>
+#include <tutelage/model/network_cast.hpp>
 #include <tutelage/model/pair.hpp>
 #include <tutelage/model/regular_weights.hpp>
 #include <vector>
