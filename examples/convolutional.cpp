@@ -7,12 +7,12 @@
 
 auto conv_net(std::size_t channels) {
   using namespace tutelage;
-  return network{conv2d<float>({1, 8, 8}, {.filters = channels, .size = 3}),
-                 batch_norm<float>(channels),
+  return network{conv2d<double>({1, 8, 8}, {.filters = channels, .size = 3}),
+                 batch_norm<double>(channels),
                  gated<relu>(),
-                 average_pool<float>({.size = 2}),
+                 average_pool<double>({.size = 2}),
                  flatten(),
-                 dense<float>(9 * channels, 10)};
+                 dense<double>(9 * channels, 10)};
 }
 
 int main() {
@@ -20,7 +20,7 @@ int main() {
   auto teacher = conv_net(4), student = conv_net(12);
   initialize(teacher, linear_default_start{3}, 1, purpose::teacher);
   initialize(student, linear_default_start{}, 1);
-  const auto x = draw_inputs<float>(gaussian_inputs{}, 4000, 64, 1);
+  const auto x = draw_inputs<double>(gaussian_inputs{}, 4000, 64, 1);
   const data_set data(x, outputs(teacher, x));
   train(student, shuffled(data, {.batch = 32, .seed = 1}), mean_squared_error{},
         adam{.rate = 0.003}, {.epochs = 20});
