@@ -1,5 +1,7 @@
 // Each element of a product is one chain of multiply-adds in the order of k, whatever the tile, the
 // tail and the way: these tests ask for equal bits.
+#include <doctest/doctest.h>
+
 #include <cmath>
 #include <utility>
 
