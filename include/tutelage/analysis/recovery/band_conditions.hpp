@@ -65,6 +65,7 @@ struct band_conditions {
   recovery_constants constants;
   region_census regions;
   double assumed = 0;      // Q of the constants: those counted, or more
+  double at_least = 0;     // of Q, for this eps and all that are larger
   double coefficient = 0;  // |alpha_kj| |w~*_j|
   double gradient = 0, rounding = 0, allowed = 0;
 
@@ -109,9 +110,19 @@ class band_measurer {
   // 1 - c*
   [[nodiscard]] double bend() const { return 1 - teacher_.template layer<1>().gate().slope(); }
 
-  // K, for Q boundaries, the least there can be.
+  // For K boundaries, the least there can be.
   [[nodiscard]] recovery_constants least_constants(std::size_t j, double kappa) const {
     return constants(j, kappa, setting_.K);
+  }
+
+  // No eps below has enough samples for Q boundaries; infinite when there are too few.
+  [[nodiscard]] double least_eps(const widening_band& samples, std::size_t j, std::size_t k,
+                                 double Q) const {
+    return samples.least_cost(sees(k), constants(j, 1, Q).samples,
+                              [&](double kappa) { return constants(j, kappa, Q).widening(); });
+  }
+  [[nodiscard]] double least_eps(const widening_band& samples, std::size_t j, std::size_t k) const {
+    return least_eps(samples, j, k, setting_.K);
   }
 
   // Teacher j's band as student k sees it, for this eps: everything but the gradient. Wider bands
@@ -126,6 +137,7 @@ class band_measurer {
       found = with(Q, samples, j, k, eps);
       Q = std::max(Q, found.regions.boundaries);
     }
+    found.at_least = std::max(too_few, found.regions.boundaries);
     if (!(found.assumed >= found.regions.boundaries)) return found;
     while (too_few > 0 && found.assumed > 1.05 * std::max(too_few, found.regions.boundaries)) {
       const double middle = std::max(found.regions.boundaries, std::sqrt(too_few * found.assumed));
@@ -136,6 +148,7 @@ class band_measurer {
         too_few = middle;
       }
     }
+    found.at_least = std::max(too_few, found.regions.boundaries);
     return found;
   }
 

@@ -136,9 +136,7 @@ class certifier {
   [[nodiscard]] double smallest_eps(const widening_band& samples, std::size_t j, std::size_t k,
                                     double limit) {
     constexpr double none = std::numeric_limits<double>::infinity();
-    double eps = samples.least_cost(
-        measurer_.sees(k), measurer_.least_constants(j, 1).samples,
-        [&](double kappa) { return measurer_.least_constants(j, kappa).widening(); });
+    double eps = measurer_.least_eps(samples, j, k);
     eps = std::max(eps, std::numeric_limits<double>::epsilon());
     double failed = 0;
     while (eps <= 1 && eps < limit) {
@@ -163,7 +161,7 @@ class certifier {
     band_conditions a = measurer_.in_band(samples, j, k, eps);
     const double kink = a.coefficient * measurer_.bend();
     if (!(kink > 0) || !(a.regions.gap > eps)) return none;  // wider bands have more regions
-    if (!a.enough()) return above;
+    if (!a.enough()) return std::max(above, measurer_.least_eps(samples, j, k, a.at_least));
     measurer_.measure_gradient(a, j, k);
     if (met(a, eps)) return eps;
     // Moved samples may have smaller gradients in a wider band, the samples themselves stay.

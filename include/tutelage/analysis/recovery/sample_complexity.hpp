@@ -2,8 +2,8 @@
 // proved as 6 and 7; Theorem 5 with Q in place of K), and how much data and how small a gradient
 // they ask for.
 //
-//   K       nodes of the lowest layer, teacher's and student's; for deeper networks Q, the number
-//           of boundaries that all layers draw in the inputs
+//   K       nodes of the lowest layer, teacher's and student's; for deeper networks Q, these and
+//           the boundaries that higher layers draw in the regions of the band (recovery_bounds.hpp)
 //   d       input width;  b_j  regular bias of the teacher node j
 //   eta, mu conditions on the slice D and I_j(eps') (Definition 10);  kappa  the share of the slice
 //           that the observer k is active on
