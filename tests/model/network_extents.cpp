@@ -54,4 +54,8 @@ TEST_CASE("network: static, dynamic and mixed widths give equal bits") {
     check_extents<mlp<double, relu, w, dynamic, 10>>({w, 9, 10}, 5, random);
   });
   check_extents<mlp<float, relu, 100, 10, 50>>({100, 10, 50}, 16, random);
+  // A width that only the upper or only the lower of two neighbours knows.
+  check_extents<network<dense<double, dynamic, dynamic, relu>, dense<double, 5, 3>>>({7, 5, 3}, 9,
+                                                                                     random);
+  check_extents<network<dense<double, 7, 5, relu>, dense<double>>>({7, 5, 3}, 9, random);
 }

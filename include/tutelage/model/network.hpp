@@ -282,6 +282,14 @@ class network {
     if (x.rows() == 0) throw shape_error("backward: the batch is empty");
   }
 
+  // What lies below layer l as it takes it: neighbours fit, but one may know a width that the other
+  // does not.
+  template <std::size_t l, class F>
+  static auto inputs_of(const F& f) {
+    return matrix_view<const value_type, dynamic, layer_type<l>::in_extent>(
+        matrix_view<const value_type>(f));
+  }
+
   template <std::size_t l, class X, class... Mode>
   auto forward_from(const X& x, activations<network>& kept, Mode... mode) const {
     const auto f = [&] {
@@ -294,8 +302,7 @@ class network {
     if constexpr (l == depth) {
       return matrix_view<const value_type, dynamic, out_extent>(f);
     } else {
-      return forward_from<l + 1>(
-          matrix_view<const value_type, dynamic, layer_type<l>::out_extent>(f), kept, mode...);
+      return forward_from<l + 1>(inputs_of<l + 1>(f), kept, mode...);
     }
   }
 
@@ -314,13 +321,15 @@ class network {
   template <std::size_t l>
   void descend(const activations<network>& kept, gradients<network>& g) const {
     const auto g_l = g.template g<l>();
-    const auto f_below = kept.template f<l - 1>();
-    const auto below = g.template reshape<l - 1>(g_l.rows(), layer<l>().in_width());
+    const auto f_below = inputs_of<l>(kept.template f<l - 1>());
+    const auto g_below = g.template reshape<l - 1>(g_l.rows(), layer<l>().in_width());
+    const matrix_view<value_type, dynamic, layer_type<l>::in_extent> below{
+        matrix_view<value_type>(g_below)};
     if constexpr (gates_below<l>) {
       layer<l>().backward_input(g_l, layer<l - 1>().gate(), f_below, below);
     } else {
       layer<l>().backward_input(f_below, kept.template tape<l>(), g_l, below);
-      layer<l - 1>().backward_output(kept.template tape<l - 1>(), below);
+      layer<l - 1>().backward_output(kept.template tape<l - 1>(), g_below);
     }
   }
 
@@ -343,7 +352,7 @@ class network {
       sink(std::integral_constant<std::size_t, l>{}, x, g_l);
     } else {
       if (l > lowest) descend<l>(kept, g);
-      sink(std::integral_constant<std::size_t, l>{}, kept.template f<l - 1>(), g_l);
+      sink(std::integral_constant<std::size_t, l>{}, inputs_of<l>(kept.template f<l - 1>()), g_l);
       backward_from<l - 1>(x, kept, g, sink, lowest);
     }
   }
