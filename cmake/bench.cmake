@@ -1,10 +1,13 @@
 # cmake -P cmake/bench.cmake: installs what is missing, builds the benchmarks and runs them on one
 # thread, in several rounds, together with PyTorch and NumPy where Debian's python3-torch and
 # python3-numpy are installed. Ends with tables of ratios. -DROUNDS=n before -P says how many
-# rounds; 5 without.
+# rounds; 5 without. -DCORETYPE=SkylakeX names OpenBLAS's kernels where it does not know the processor.
 include(${CMAKE_CURRENT_LIST_DIR}/packages.cmake)
 install_packages(${library_packages} ${benchmark_packages})
 unset(ENV{OPENBLAS_CORETYPE})
+if(DEFINED CORETYPE)
+  set(ENV{OPENBLAS_CORETYPE} ${CORETYPE})
+endif()
 if(NOT DEFINED ROUNDS)
   set(ROUNDS 5)
 endif()
