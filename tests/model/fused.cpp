@@ -76,8 +76,8 @@ void check_backward(std::size_t N, std::size_t in, std::size_t out, const Gate& 
 TEST_CASE_TEMPLATE("forward and backward products with their gates", T, float, double,
                    std::complex<double>) {
   const auto check = [](const auto& gate) {
-    for (const std::size_t width : {1, 7, 8, 10, 17, 33, 50}) {
-      for (const std::size_t N : {1, 5, 16}) {
+    for (const std::size_t width : {1U, 7U, 8U, 10U, 17U, 33U, 50U}) {
+      for (const std::size_t N : {1U, 5U, 16U}) {
         check_forward<T>(N, 9, width, gate, true);
         check_forward<T>(N, width, 6, gate, false);
         check_backward<T>(N, width, 9, gate);
