@@ -258,8 +258,6 @@ TEST_CASE("nodes and inputs of any length: the same digits") {
                                      {0, 0, 600},
                                      {-500, -500, 500},
                                      {300, 300, -700}}) {
-    CAPTURE(w_star);
-    CAPTURE(w);
     population loss(scaled(teacher, w_star, -w_star - s), std::scalbn(1.5, s));
     const auto moved = scaled(student, w, -w - s);
     CHECK(loss.loss(moved) == J);
