@@ -129,8 +129,7 @@ std::string heat_map(const tutelage::matrix<double>& m, const std::string& of_ro
   double largest = 0;
   for (const double v : m) largest = std::max(largest, std::abs(v));
   if (full == 0) full = largest > 0 ? largest : 1;
-  const double cell =
-      std::clamp(width / static_cast<double>(std::max(rows, columns)), 4.0, 24.0);
+  const double cell = std::clamp(width / static_cast<double>(std::max(rows, columns)), 4.0, 24.0);
   const double w = cell * static_cast<double>(columns), h = cell * static_cast<double>(rows);
   const double total = left + std::max(w, 200.0) + 80;
   std::string svg = opened(total, above + std::max(h, 120.0) + bottom, of_rows + ", " + of_columns);

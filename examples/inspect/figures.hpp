@@ -25,7 +25,8 @@ std::string scatter(const std::vector<point>& points, const std::string& of_x,
 
 /// A bar a value, from 0 to `top`, or where that is 0 to the largest.
 std::string bars(const std::vector<double>& values, const std::string& of_x,
-                 const std::string& of_y, double top = 0, const std::vector<std::string>& names = {});
+                 const std::string& of_y, double top = 0,
+                 const std::vector<std::string>& names = {});
 
 /// How many of the shares, in [0, 1], are in each of ten equal parts.
 std::string histogram(const std::vector<double>& shares, const std::string& of_x,

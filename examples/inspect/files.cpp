@@ -37,8 +37,7 @@ bool one_dimension(const std::string& file) {
 void require_samples(const std::string& file, std::size_t count, const question& asked,
                      std::size_t wanted) {
   if (count == wanted) return;
-  throw shape_error(
-      detail::text(file, ": ", count, " samples, ", asked.inputs, " has ", wanted));
+  throw shape_error(detail::text(file, ": ", count, " samples, ", asked.inputs, " has ", wanted));
 }
 
 }  // namespace
@@ -67,8 +66,8 @@ samples read_samples(const question& asked, std::size_t inputs, std::size_t outp
   result.x = read_rows_of(asked.inputs);
   const std::size_t N = result.x.shape(0);
   if (result.x.shape(1) != inputs) {
-    throw shape_error(detail::text(asked.inputs, ": samples have ", result.x.shape(1),
-                                   " numbers, ", asked.files().front(), " takes ", inputs));
+    throw shape_error(detail::text(asked.inputs, ": samples have ", result.x.shape(1), " numbers, ",
+                                   asked.files().front(), " takes ", inputs));
   }
   if (asked.labels.empty()) return result;
   if (outputs > 1 && one_dimension(asked.labels)) {

@@ -41,8 +41,8 @@ struct question {
 
 /// Inputs, and labels or targets where they are given.
 struct samples {
-  tutelage::matrix<double> x;            // [N, n_0]
-  std::vector<tutelage::label> labels;   // [N], or empty
+  tutelage::matrix<double> x;                       // [N, n_0]
+  std::vector<tutelage::label> labels;              // [N], or empty
   std::optional<tutelage::matrix<double>> targets;  // [N, C]
 };
 
@@ -54,11 +54,12 @@ struct network_facts {
   };
   std::string role, file;
   std::vector<std::size_t> widths;
-  std::vector<layer> layers;                    // hidden ones, from the lowest
-  std::size_t regions;                          // visited
-  double tolerance;                             // of co-linear groups
-  std::size_t groups, largest_group, constant;  // of the lowest layer: groups, nodes without weights
-  double mean_square;                           // of the outputs
+  std::vector<layer> layers;  // hidden ones, from the lowest
+  std::size_t regions;        // visited
+  double tolerance;           // of co-linear groups
+  std::size_t groups, largest_group,
+      constant;        // of the lowest layer: groups, nodes without weights
+  double mean_square;  // of the outputs
   std::optional<double> accuracy, cross_entropy, squared_loss;
 };
 
@@ -69,9 +70,9 @@ struct expected {
 /// One hidden layer of a pair.
 struct pair_layer {
   layer_result matches;
-  tutelage::matrix<double> rho;           // [m, n]
-  std::vector<double> canonical;          // correlations, largest first
-  double cca, svcca, cka;                 // means of the canonical correlations, and linear CKA
+  tutelage::matrix<double> rho;   // [m, n]
+  std::vector<double> canonical;  // correlations, largest first
+  double cca, svcca, cka;         // means of the canonical correlations, and linear CKA
   // With a teacher only.
   expected A, B, gated_A, gated_B;        // [n, m], [n, n]
   double mean_squared_gradient_norm = 0;  // E |g_l|^2

@@ -105,22 +105,17 @@ std::string of(std::size_t some, std::size_t all) { return format("%zu of %zu", 
 
 std::string layer_text(std::size_t l) { return format(", hidden layer %zu", l); }
 
-std::string text_of(const std::vector<std::size_t>& widths) {
-  std::string text;
-  for (const auto w : widths) text += (text.empty() ? "" : "-") + std::to_string(w);
-  return text;
-}
-
 // ---- Each network ----------------------------------------------------------------------------------
 
 void add_network(page& out, const network_facts& n, const findings& found) {
-  out.part("The " + n.role + ": " + text_of(n.widths) + ", " + n.file);
-  out.fact("regions visited", of(n.regions, found.samples),
-           n.regions == found.samples
-               ? "Every sample lies in a linear region of its own: the network bends between any two "
-                 "of them."
-               : "The samples share this many linear regions; within one the network is an affine "
-                 "map, so fewer regions are a simpler function on these inputs.");
+  out.part("The " + n.role + ": " + joined(n.widths) + ", " + n.file);
+  out.fact(
+      "regions visited", of(n.regions, found.samples),
+      n.regions == found.samples
+          ? "Every sample lies in a linear region of its own: the network bends between any two "
+            "of them."
+          : "The samples share this many linear regions; within one the network is an affine "
+            "map, so fewer regions are a simpler function on these inputs.");
   out.fact("co-linear groups of the lowest layer", of(n.groups, n.widths[1]),
            n.groups + n.constant == n.widths[1]
                ? "No two nodes of the lowest layer are multiples of each other: none can be merged."
@@ -168,9 +163,10 @@ void add_network(page& out, const network_facts& n, const findings& found) {
       points.push_back({layer.fan_in[k], layer.fan_out[k], layer.open[k] > 0,
                         format("node %zu, open at %.1f%%", k, 100 * layer.open[k])});
     }
-    out.figure(scatter(points, "norm of the weights in", "norm of the weights out"),
-               "Nodes near either axis contribute little. Red rings are never open. Point at a node "
-               "for its number.");
+    out.figure(
+        scatter(points, "norm of the weights in", "norm of the weights out"),
+        "Nodes near either axis contribute little. Red rings are never open. Point at a node "
+        "for its number.");
   }
 }
 
@@ -183,12 +179,13 @@ void add_losses(page& out, const question& asked, const pair_facts& p) {
            "these inputs.");
   if (!p.relative) return;
   const char* const student = asked.taught() ? "the student" : "the second";
-  out.fact("share of the variation", percent(*p.relative),
-           std::string("The squared distance over what the first network's outputs vary: ") +
-               (*p.relative < 1e-3  ? std::string(student) + " computes nearly the same function here."
-                : *p.relative < 0.5 ? std::string(student) + " has part of the function."
-                                    : std::string(student) +
-                                          " is hardly better than a constant, or worse."));
+  out.fact(
+      "share of the variation", percent(*p.relative),
+      std::string("The squared distance over what the first network's outputs vary: ") +
+          (*p.relative < 1e-3 ? std::string(student) + " computes nearly the same function here."
+           : *p.relative < 0.5
+               ? std::string(student) + " has part of the function."
+               : std::string(student) + " is hardly better than a constant, or worse."));
 }
 
 void add_matches(page& out, const question& asked, const pair_facts& p) {
@@ -206,21 +203,20 @@ void add_matches(page& out, const question& asked, const pair_facts& p) {
                  ? "The mean best correlation: counterparts are recognizable, but not exact."
                  : "The mean best correlation: most nodes have no counterpart; the two "
                    "represent this layer differently, or nodes are split among several.");
-    out.fact(format("covered above %g", thresholds[last_threshold]),
-             of(covered, m.teachers.size()),
+    out.fact(format("covered above %g", thresholds[last_threshold]), of(covered, m.teachers.size()),
              covered == m.teachers.size()
                  ? "Every " + first + " node has a node that does its work."
                  : "The others are not learned by any single node at this threshold.");
     std::vector<point> points;
     for (std::size_t k = 0; k < m.students.size(); ++k) {
       const auto& s = m.students[k];
-      points.push_back({s.correlation, s.fan_out_norm,
-                        s.correlation > thresholds[last_threshold],
+      points.push_back({s.correlation, s.fan_out_norm, s.correlation > thresholds[last_threshold],
                         format("node %zu, nearest %zu", k, s.best_teacher)});
     }
-    out.figure(heat_map(p.layers[l].rho, asked.taught() ? "teacher node" : "node of the first",
-                        asked.taught() ? "student node" : "node of the second", 1),
-               "Correlations. One red cell in a row is a match; several are nodes that share work.");
+    out.figure(
+        heat_map(p.layers[l].rho, asked.taught() ? "teacher node" : "node of the first",
+                 asked.taught() ? "student node" : "node of the second", 1),
+        "Correlations. One red cell in a row is a match; several are nodes that share work.");
     out.figure(scatter(points, "best correlation", "norm of the weights out"),
                "Filled nodes are matched. Red rings low down are unmatched and do little: they can "
                "be pruned.");
@@ -229,11 +225,11 @@ void add_matches(page& out, const question& asked, const pair_facts& p) {
     for (const std::size_t j : by_strength(m)) {
       const auto& t = m.teachers[j];
       if (rows.size() > 20) break;
-      rows.push_back({std::to_string(j), format("%.4f", t.fan_out_norm),
-                      std::to_string(t.best_student), format("%.4f", t.correlation),
-                      std::to_string(t.matches[last_threshold]),
-                      t.angle ? format("%.3f", *t.angle * 180 / M_PI) : "-",
-                      t.bias_gap && std::isfinite(*t.bias_gap) ? format("%.4f", *t.bias_gap) : "-"});
+      rows.push_back(
+          {std::to_string(j), format("%.4f", t.fan_out_norm), std::to_string(t.best_student),
+           format("%.4f", t.correlation), std::to_string(t.matches[last_threshold]),
+           t.angle ? format("%.3f", *t.angle * 180 / M_PI) : "-",
+           t.bias_gap && std::isfinite(*t.bias_gap) ? format("%.4f", *t.bias_gap) : "-"});
     }
     out.table(rows);
   }
@@ -248,14 +244,16 @@ void add_weights(page& out, const pair_facts& p) {
     if (t.bias_gap && std::isfinite(*t.bias_gap)) gap = std::max(gap, *t.bias_gap);
   }
   const double largest = *std::max_element(angles.begin(), angles.end());
-  out.section("weights", "Alignment of weights",
-              "The lowest layer's weights see the same inputs in both networks, so that they can be "
-              "compared directly: angles between matched nodes, and gaps of biases over the norms.");
+  out.section(
+      "weights", "Alignment of weights",
+      "The lowest layer's weights see the same inputs in both networks, so that they can be "
+      "compared directly: angles between matched nodes, and gaps of biases over the norms.");
   out.fact("largest angle of a match", format("%.3f degrees", largest),
-           largest < 5 ? "Every matched pair points in nearly one direction: the correlation is not "
-                         "an accident of these inputs."
-                       : "Some node correlates with one of another direction: on other inputs "
-                         "the two may differ.");
+           largest < 5
+               ? "Every matched pair points in nearly one direction: the correlation is not "
+                 "an accident of these inputs."
+               : "Some node correlates with one of another direction: on other inputs "
+                 "the two may differ.");
   out.fact("largest bias gap of a match", format("%.4f", gap),
            gap < 0.1 ? "The boundaries are at nearly the same places."
                      : "Some matched boundaries are parallel at best: they lie apart by so much.");
@@ -264,9 +262,10 @@ void add_weights(page& out, const pair_facts& p) {
 }
 
 void add_expectations(page& out, const pair_facts& p) {
-  out.section("expectations", "The gradient rule",
-              "g = D [A f* - B f + remainders]: A couples student nodes to teacher nodes, B to each "
-              "other. Means over the samples.");
+  out.section(
+      "expectations", "The gradient rule",
+      "g = D [A f* - B f + remainders]: A couples student nodes to teacher nodes, B to each "
+      "other. Means over the samples.");
   for (std::size_t l = 0; l < p.layers.size(); ++l) {
     const auto& layer = p.layers[l];
     double error = 0, size = 0;
@@ -276,26 +275,31 @@ void add_expectations(page& out, const pair_facts& p) {
     out.fact("largest entry of E[A]", format("%.4g", size),
              "How strongly the teacher pulls the student node that it pulls most; entries near 0 "
              "are pairs that do not act on each other.");
-    out.fact("largest sampling error in E[A]", std::isfinite(error) ? format("%.3g", error) : "unknown",
+    out.fact("largest sampling error in E[A]",
+             std::isfinite(error) ? format("%.3g", error) : "unknown",
              !std::isfinite(error) ? "One sample alone says nothing about errors."
-             : error == 0          ? "V is the same at every sample: E[A] is exact, as in two layers."
-             : error < 0.1 * size  ? "One standard deviation: the matrix is known well from these samples."
-                                   : "One standard deviation: take more samples before reading small entries.");
+             : error == 0 ? "V is the same at every sample: E[A] is exact, as in two layers."
+             : error < 0.1 * size
+                 ? "One standard deviation: the matrix is known well from these samples."
+                 : "One standard deviation: take more samples before reading small entries.");
     out.fact("mean squared gradient norm", format("%.4g", layer.mean_squared_gradient_norm),
              "E |g|^2 at the nodes of this layer: 0 where the student has nothing left to learn "
              "from any sample.");
-    out.figure(heat_map(layer.A.mean, "student node", "teacher node"),
-               "E[A]. A red cell pulls a student node to a teacher node, a blue one pushes it away.");
-    out.figure(heat_map(layer.B.mean, "student node", "student node"),
-               "E[B]. Off the diagonal: student nodes that work on the same outputs, together (red) "
-               "or against each other (blue).");
+    out.figure(
+        heat_map(layer.A.mean, "student node", "teacher node"),
+        "E[A]. A red cell pulls a student node to a teacher node, a blue one pushes it away.");
+    out.figure(
+        heat_map(layer.B.mean, "student node", "student node"),
+        "E[B]. Off the diagonal: student nodes that work on the same outputs, together (red) "
+        "or against each other (blue).");
   }
 }
 
 void add_gradients(page& out, const critical_section& s) {
-  out.section("critical", "Critical points",
-              "At a critical point of SGD that interpolates, the gradient of every sample vanishes, "
-              "at every layer.");
+  out.section(
+      "critical", "Critical points",
+      "At a critical point of SGD that interpolates, the gradient of every sample vanishes, "
+      "at every layer.");
   std::vector<double> medians;
   std::vector<std::string> names;
   double largest = 0;
@@ -324,16 +328,18 @@ void add_observers(page& out, const observers_section& s) {
   out.section("observers", "Observers",
               "A student node that is active on a teacher node's boundary observes it: only then "
               "its gradient can tell that the teacher bends there.");
-  out.fact("observed teacher nodes", of(seen, s.teachers.size()),
-           seen == s.teachers.size()
-               ? "Every teacher node's boundary is seen by a student node: the recovery theorems can "
-                 "apply to all of them."
-               : "Gradients say nothing of the others: more inputs near their boundaries are "
-                 "needed, or more student nodes.");
+  out.fact(
+      "observed teacher nodes", of(seen, s.teachers.size()),
+      seen == s.teachers.size()
+          ? "Every teacher node's boundary is seen by a student node: the recovery theorems can "
+            "apply to all of them."
+          : "Gradients say nothing of the others: more inputs near their boundaries are "
+            "needed, or more student nodes.");
   out.fact("tau", format("%.3f", s.tau),
-           s.tau > 0 ? "The least share of the near samples at which a teacher's boundary is visible: "
-                       "the larger, the stronger the proofs."
-                     : "Some teacher's boundary has no visible sample near it.");
+           s.tau > 0
+               ? "The least share of the near samples at which a teacher's boundary is visible: "
+                 "the larger, the stronger the proofs."
+               : "Some teacher's boundary has no visible sample near it.");
   out.figure(bars(kappas, "teacher node", "kappa of the best observer", 1),
              format("Share of the samples within %g of the boundary on which the best observer is "
                     "active.",
@@ -352,10 +358,11 @@ void add_certificates(page& out, const sections& s) {
       shares.push_back(t.share);
     }
     out.fact("proved by gradients alone", of(holds, shares.size()),
-             holds == 0 ? "No boundary is proved near a teacher's: gradients are too large, or "
-                          "samples too far from the boundaries."
-                        : "For so many teacher nodes the gradients at samples near the boundary can "
-                          "only be that small with a student's boundary nearby.");
+             holds == 0
+                 ? "No boundary is proved near a teacher's: gradients are too large, or "
+                   "samples too far from the boundaries."
+                 : "For so many teacher nodes the gradients at samples near the boundary can "
+                   "only be that small with a student's boundary nearby.");
     out.figure(bars(shares, "teacher node", "share proved", 1),
                "Share of the samples nearest to each teacher's boundary at which a student's "
                "boundary is proved.");
@@ -374,23 +381,25 @@ void add_certificates(page& out, const sections& s) {
   }
   const std::size_t all = s.bounds->teachers.size();
   out.fact("certified by the bounds", of(holds, all),
-           holds > 0 ? format("To within eps %g, as far as how crowded the inputs are (eta) was found "
-                              "by search: an estimate, no proof.",
-                              s.bounds->eps)
-                     : format("None to within eps %g. The bounds hold for every data set and ask for "
-                              "far more samples or smaller gradients; this proves no misalignment.",
-                              s.bounds->eps));
+           holds > 0
+               ? format("To within eps %g, as far as how crowded the inputs are (eta) was found "
+                        "by search: an estimate, no proof.",
+                        s.bounds->eps)
+               : format("None to within eps %g. The bounds hold for every data set and ask for "
+                        "far more samples or smaller gradients; this proves no misalignment.",
+                        s.bounds->eps));
   out.fact("largest gap seen", std::isfinite(gap) ? format("%.3g", gap) : "infinite",
            gap <= s.bounds->eps
                ? "On the weights themselves every teacher boundary coincides with a student's to "
                  "within this."
                : "On the weights themselves some teacher boundary has no student's within eps.");
-  out.fact("witnesses", of(witnesses, all),
-           witnesses == 0
-               ? "No sample shows a kink of an unmatched teacher node; witnesses are searched for in "
-                 "two layers only."
-               : "At a sample near these teacher nodes' boundaries a gradient bends that could not if "
-                 "a student's boundary were exactly there: the match is not exact.");
+  out.fact(
+      "witnesses", of(witnesses, all),
+      witnesses == 0
+          ? "No sample shows a kink of an unmatched teacher node; witnesses are searched for in "
+            "two layers only."
+          : "At a sample near these teacher nodes' boundaries a gradient bends that could not if "
+            "a student's boundary were exactly there: the match is not exact.");
 }
 
 void add_pruning(page& out, const pruning_section& s) {
@@ -421,23 +430,26 @@ void add_pruning(page& out, const pruning_section& s) {
 
 void add_similarity(page& out, const findings& found) {
   const auto& p = *found.pair;
-  out.section("similarity", "Similarity of representations",
-              format("CCA, SVCCA and CKA compare layers as a whole, whatever the single nodes do; on "
-                     "the first %zu samples.",
-                     std::min(found.samples, similarity_samples)));
+  out.section(
+      "similarity", "Similarity of representations",
+      format("CCA, SVCCA and CKA compare layers as a whole, whatever the single nodes do; on "
+             "the first %zu samples.",
+             std::min(found.samples, similarity_samples)));
   for (std::size_t l = 0; l < p.layers.size(); ++l) {
     const auto& layer = p.layers[l];
     out.part(format("Hidden layer %zu", l + 1));
     out.fact("mean canonical correlation", format("%.4f", layer.cca),
-             layer.cca > 0.95 ? "The smaller layer's span is contained in the other's: what one "
-                                "knows the other can read out linearly."
-                              : "Part of what one layer represents cannot be read out of the other.");
+             layer.cca > 0.95
+                 ? "The smaller layer's span is contained in the other's: what one "
+                   "knows the other can read out linearly."
+                 : "Part of what one layer represents cannot be read out of the other.");
     out.fact("SVCCA", format("%.4f", layer.svcca),
              "The same for the directions that carry 99% of the variance: noise directions are "
              "left out.");
     out.fact("linear CKA", format("%.4f", layer.cka),
-             layer.cka > 0.9 ? "The layers agree in what is strong in them as well."
-                             : "The layers weigh their directions differently, even where CCA is high.");
+             layer.cka > 0.9
+                 ? "The layers agree in what is strong in them as well."
+                 : "The layers weigh their directions differently, even where CCA is high.");
     out.figure(bars(layer.canonical, "canonical direction", "correlation", 1),
                "Canonical correlations, largest first.");
   }
@@ -446,7 +458,8 @@ void add_similarity(page& out, const findings& found) {
 }  // namespace
 
 std::string to_html(const question& asked, const findings& found) {
-  std::string below = format("%zu samples of ", found.samples) + asked.inputs + "; hidden nodes are " +
+  std::string below = format("%zu samples of ", found.samples) + asked.inputs +
+                      "; hidden nodes are " +
                       (asked.slope > 0 ? format("leaky ReLU with slope %g", asked.slope) : "ReLU") +
                       ". The numbers are in results.json.";
   page out(asked.taught()              ? "A student beside its teacher"

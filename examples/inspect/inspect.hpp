@@ -93,8 +93,7 @@ void add_expectations(const Network& teacher, const Network& student, const rows
   using namespace tutelage;
   // Errors come from the variation between blocks: 32 of them where samples are few.
   const std::size_t block = std::clamp<std::size_t>(x.rows() / 32, 1, 256);
-  expectation_accumulator<Network, Network> means(teacher, student,
-                                                  {.block = block, .threads = 0});
+  expectation_accumulator<Network, Network> means(teacher, student, {.block = block, .threads = 0});
   means.add(x);
   for (std::size_t l = 1; l < Network::depth; ++l) {
     const auto e = means.result(l);
@@ -127,8 +126,7 @@ tutelage::estimated_condition estimate_condition(const Network& teacher, const N
   const auto w = make_regular(student.template layer<1>());
   auto directions = make_matrix<double>(w_star.nodes() + w.nodes(), x.cols());
   for (std::size_t i = 0; i < directions.shape(0); ++i) {
-    const auto from =
-        i < w_star.nodes() ? w_star.direction(i) : w.direction(i - w_star.nodes());
+    const auto from = i < w_star.nodes() ? w_star.direction(i) : w.direction(i - w_star.nodes());
     std::copy(from.begin(), from.end(), matrix_view<double>(directions).row(i).begin());
   }
   const auto band = densest_band(x, section_eps, matrix_view<const double>(directions));
@@ -164,8 +162,16 @@ pair_facts describe_pair(const Network& first, const Network& second, const rows
     const rows a = of_first.f(l), b = of_second.f(l);
     auto canonical = cca(a, b);
     const double mean = mean_correlation(canonical);
-    result.layers.push_back({matches[l - 1], aligned[l - 1].measured().rho, std::move(canonical),
-                             mean, mean_correlation(svcca(a, b)), linear_cka(a, b), {}, {}, {}, {}});
+    result.layers.push_back({matches[l - 1],
+                             aligned[l - 1].measured().rho,
+                             std::move(canonical),
+                             mean,
+                             mean_correlation(svcca(a, b)),
+                             linear_cka(a, b),
+                             {},
+                             {},
+                             {},
+                             {}});
   }
   if (!taught) return result;
 

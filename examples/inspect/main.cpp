@@ -20,8 +20,8 @@ using namespace examples;
 double slope_of(const std::string& gate) {
   if (gate == "relu") return 0;
   const auto parts = split(gate, ':');
-  const auto slope = parts.size() == 2 && parts[0] == "leaky" ? to_number<double>(parts[1])
-                                                              : std::nullopt;
+  const auto slope =
+      parts.size() == 2 && parts[0] == "leaky" ? to_number<double>(parts[1]) : std::nullopt;
   if (!slope || !(*slope >= 0 && *slope < 1)) {
     throw CLI::ValidationError("--gate", "is relu or leaky:c with c in [0, 1); got " + gate);
   }
@@ -66,7 +66,8 @@ findings inspect_any(const question& asked) {
 int main(int argc, char** argv) {
   question asked;
   CLI::App app(
-      "Analyses networks of dense layers from files: a student beside its teacher, two students, or "
+      "Analyses networks of dense layers from files: a student beside its teacher, two students, "
+      "or "
       "one.",
       "inspect");
   app.add_option("--teacher", asked.teacher,
@@ -83,9 +84,8 @@ int main(int argc, char** argv) {
         asked.slope = slope_of(asked.gate);
         const std::size_t most = asked.taught() ? 1 : 2;
         if (asked.students.size() > most) {
-          throw CLI::ValidationError("--student",
-                                     most == 1 ? "is given once beside --teacher"
-                                               : "is given once or twice");
+          throw CLI::ValidationError(
+              "--student", most == 1 ? "is given once beside --teacher" : "is given once or twice");
         }
       })) {
     return *code;

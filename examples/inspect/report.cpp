@@ -68,12 +68,6 @@ json describe(const pair_layer& layer, std::size_t number, bool taught) {
   return result;
 }
 
-std::string joined(const std::vector<std::size_t>& widths) {
-  std::string text;
-  for (const auto w : widths) text += (text.empty() ? "" : "-") + std::to_string(w);
-  return text;
-}
-
 }  // namespace
 
 std::string to_json(const question& asked, const findings& found) {
@@ -126,10 +120,9 @@ void print(std::ostream& out, const question& asked, const findings& found) {
   out << '\n';
   for (std::size_t l = 0; l < p.layers.size(); ++l) {
     const auto& layer = p.layers[l];
-    out << format(
-        "hidden layer %zu: rho_mean %.4f, %zu of %zu nodes covered; CCA %.4f, CKA %.4f\n", l + 1,
-        layer.matches.rho_mean, layer.matches.covered[last_threshold],
-        layer.matches.teachers.size(), layer.cca, layer.cka);
+    out << format("hidden layer %zu: rho_mean %.4f, %zu of %zu nodes covered; CCA %.4f, CKA %.4f\n",
+                  l + 1, layer.matches.rho_mean, layer.matches.covered[last_threshold],
+                  layer.matches.teachers.size(), layer.cca, layer.cka);
     if (l == 0) print_layer(out, layer.matches);
   }
   if (p.analyses) print_sections(out, *p.analyses);

@@ -80,14 +80,14 @@ bounds_section describe_bounds(const Condition& condition, const Teacher& teache
   bounds_section result{section_eps, eta_of(condition), condition.mu, {}};
   for (const auto& t : certificates) {
     const auto& witness = witnesses[t.teacher];
-    result.teachers.push_back(
-        {t.outcome == verdict::holds            ? "holds"
-         : t.outcome == verdict::in_expectation ? "in expectation"
-         : t.outcome == verdict::estimated      ? "estimated"
-                                                : "fails",
-         t.failing(), t.observer, t.width, t.boundaries, t.samples, t.required_samples, t.gradient,
-         t.rounding, t.allowed_gradient, t.smallest_eps, t.samples_needed, t.student_gap,
-         witness ? std::optional(witness->second_difference) : std::nullopt});
+    result.teachers.push_back({t.outcome == verdict::holds            ? "holds"
+                               : t.outcome == verdict::in_expectation ? "in expectation"
+                               : t.outcome == verdict::estimated      ? "estimated"
+                                                                      : "fails",
+                               t.failing(), t.observer, t.width, t.boundaries, t.samples,
+                               t.required_samples, t.gradient, t.rounding, t.allowed_gradient,
+                               t.smallest_eps, t.samples_needed, t.student_gap,
+                               witness ? std::optional(witness->second_difference) : std::nullopt});
   }
   return result;
 }

@@ -18,6 +18,15 @@ std::string format(const char* pattern, ...) {
   return line;
 }
 
+std::string joined(const std::vector<std::size_t>& widths) {
+  std::string text;
+  for (const auto w : widths) {
+    if (!text.empty()) text += '-';
+    text += std::to_string(w);
+  }
+  return text;
+}
+
 std::vector<std::size_t> by_strength(const layer_result& layer) {
   std::vector<std::size_t> order(layer.teachers.size());
   std::iota(order.begin(), order.end(), std::size_t{0});

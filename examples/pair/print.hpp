@@ -15,6 +15,9 @@ namespace examples {
 /// As printf, at most 255 characters.
 [[gnu::format(printf, 1, 2)]] std::string format(const char* pattern, ...);
 
+/// "100-10-50".
+std::string joined(const std::vector<std::size_t>& widths);
+
 inline constexpr std::size_t last_threshold = std::size(thresholds) - 1;
 
 /// Teachers from the strongest fan-out to the weakest.

@@ -20,8 +20,7 @@ bounds_section describe_bounds(const Teacher& teacher, const Student& student, c
     return describe_bounds(condition_of(gaussian_inputs{o.std}), teacher, student, inputs);
   }
   // The uniform distribution's constants are those of the cube, not of its slices.
-  const auto uniform =
-      condition_of(uniform_inputs{o.std * std::sqrt(3.0)}, teacher.in_width());
+  const auto uniform = condition_of(uniform_inputs{o.std * std::sqrt(3.0)}, teacher.in_width());
   return describe_bounds(estimated_condition{uniform.eta, uniform.mu}, teacher, student, inputs);
 }
 

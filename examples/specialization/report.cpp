@@ -16,15 +16,6 @@ namespace examples {
 
 namespace {
 
-std::string joined(const std::vector<std::size_t>& widths) {
-  std::string text;
-  for (const auto w : widths) {
-    if (!text.empty()) text += '-';
-    text += std::to_string(w);
-  }
-  return text;
-}
-
 // A number as the shortest text that reads back the same.
 std::string exact(double x) { return nlohmann::json(x).dump(); }
 
