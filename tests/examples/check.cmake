@@ -698,7 +698,7 @@ fails(2 "is relu or leaky:c with c in [0, 1); got leaky:2" inspect ${pair} --inp
       ${nets}/inputs.npy --gate leaky:2)
 fails(2 "is given once beside --teacher" inspect ${pair} ${student} ${nets}/other.npz)
 fails(1 "cannot open" inspect ${student} ${nets}/nothing.npz)
-fails(1 "layers, expected 2 to 5" inspect ${student} ${nets}/one_layer.npz)
+fails(1 "has 1 layer, expected 2 to 5" inspect ${student} ${nets}/one_layer.npz)
 fails(1 "Taken are dense layers in sequence" inspect ${student} ${nets}/batch_norm.npz)
 fails(1 "3 inputs, " inspect ${student} ${nets}/narrow.npz --teacher ${nets}/teacher.npz)
 fails(1 "3 layers, " inspect ${student} ${nets}/deep.npz --teacher ${nets}/teacher.npz)
