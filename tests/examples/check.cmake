@@ -614,6 +614,102 @@ expect("${printed}" MATCHES "6 pi\\)  0\\.99[0-9]*  0\\.9999[0-9]*  0\\.99999")
 runs(spurious_minima --from 8 --to 8 --runs 60 --out spurious_minima --threads 2)
 expect("${printed}" STREQUAL "${one_thread}")
 fails(1 "--from is 9, above --to, 8" spurious_minima --from 9 --to 8)
+# ---- inspect --------------------------------------------------------------------------------------
+
+set(nets ${CMAKE_CURRENT_LIST_DIR}/../data/inspect)
+
+# near(json expected path...): a number of `json`, to nine digits.
+function(near json expected)
+  string(JSON value GET "${json}" ${ARGN})
+  execute_process(
+    COMMAND awk "BEGIN { d = (${value}) - (${expected}); e = (${expected}) * 1e-9; exit !(d * d <= e * e) }"
+    RESULT_VARIABLE code)
+  if(NOT code EQUAL 0)
+    message(SEND_ERROR "${ARGN}: ${value}, expected ${expected}")
+  endif()
+endfunction()
+
+# The teacher's nodes in other scales, the first one as two, and one that nothing goes out of.
+runs(inspect --teacher ${nets}/teacher.npz --student ${nets}/embedded.npz --inputs
+     ${nets}/inputs.npy --labels ${nets}/labels.npy --json inspect.json --out inspected)
+expect("${printed}" MATCHES "3 of 3 teacher nodes have a student's boundary near")
+file(READ ${SCRATCH}/inspect.json json)
+file(READ ${SCRATCH}/inspected/results.json again)
+expect("${json}" STREQUAL "${again}")
+near("${json}" 1 layers 0 rho_mean)
+near("${json}" 1 networks 1 accuracy)
+near("${json}" 4 networks 1 groups count)
+string(JSON covered GET "${json}" layers 0 covered 0.95)
+expect(${covered} EQUAL 3)
+foreach(path IN ITEMS "loss" "relative_loss" "layers;0;mean_squared_gradient_norm"
+                      "layers;0;mean_B;4;4")
+  string(JSON value GET "${json}" ${path})
+  expect(${value} LESS 1e-25)
+endforeach()
+foreach(path IN ITEMS "layers;0;max_gradient" "critical;layers;1;max" "bounds;teachers;2;student_gap"
+                      "pruning;pruned_change" "layers;0;mean_A_error;3;2")
+  string(JSON value GET "${json}" ${path})
+  expect(${value} LESS 1e-12)
+endforeach()
+# V^T V* and V^T V, by NumPy.
+near("${json}" 1.5225830078125 layers 0 mean_A 1 0)
+near("${json}" -0.089111328125 layers 0 mean_A 1 1)
+near("${json}" 3.15283203125 layers 0 mean_B 1 3)
+shows(inspected/report.html "id='networks'" "id='losses'" "id='matches'" "id='weights'"
+      "id='expectations'" "id='critical'" "id='observers'" "id='certificates'" "id='pruning'"
+      "id='similarity'" "Every teacher node has a node that does its work." "<svg" "</html>")
+
+# A student that knows nothing, against NumPy.
+runs(inspect --teacher ${nets}/teacher.npz --student ${nets}/other.npz --inputs ${nets}/inputs.npy
+     --labels ${nets}/labels.npy --json - --quiet)
+near("${printed}" 21.875916192407217 loss)
+near("${printed}" 3.544753500849439 relative_loss)
+near("${printed}" 0.2890625 networks 1 accuracy)
+near("${printed}" 2.1740798835791177 networks 1 cross_entropy)
+near("${printed}" 24 networks 1 regions)
+near("${printed}" 120.08511170435322 layers 0 mean_squared_gradient_norm)
+near("${printed}" 25.64419766263927 layers 0 max_gradient)
+near("${printed}" -0.5604496002197266 layers 0 mean_gated_A 1 2)
+near("${printed}" 0.8135145742931414 layers 0 cca)
+near("${printed}" 0.6192567081391461 layers 0 cka)
+
+# Three layers; targets; the errors of the expectations.
+runs(inspect --teacher ${nets}/deep.npz --student ${nets}/deep_student.npz --inputs
+     ${nets}/inputs.npy --labels ${nets}/targets.npy --json - --quiet)
+near("${printed}" -0.5635420060716569 layers 0 mean_A 0 0)
+near("${printed}" 0.09862580733484813 layers 0 mean_A_error 0 0)
+string(JSON layers LENGTH "${printed}" layers)
+expect(${layers} EQUAL 2)
+string(JSON value GET "${printed}" networks 0 squared_loss)
+expect(${value} GREATER 0)
+
+# Two students, and one; a leaky gate is open as often.
+runs(inspect --student ${nets}/other.npz --student ${nets}/embedded.npz --inputs ${nets}/inputs.npy
+     --out two)
+shows(two/report.html "Two students" "id='similarity'")
+runs(inspect --student ${nets}/other.npz --inputs ${nets}/inputs.npy --gate leaky:0.1 --json - --out one)
+near("${printed}" 24 networks 0 regions)
+shows(one/report.html "A network" "Every node is active on some sample")
+
+set(pair --teacher ${nets}/teacher.npz --student ${nets}/other.npz)
+set(student --inputs ${nets}/inputs.npy --out refused_inspection --quiet --student)
+fails(2 "--student" inspect --inputs ${nets}/inputs.npy)
+fails(2 "is relu or leaky:c with c in [0, 1); got leaky:2" inspect ${pair} --inputs
+      ${nets}/inputs.npy --gate leaky:2)
+fails(2 "is given once beside --teacher" inspect ${pair} ${student} ${nets}/other.npz)
+fails(1 "cannot open" inspect ${student} ${nets}/nothing.npz)
+fails(1 "has 1 layer, expected 2 to 5" inspect ${student} ${nets}/one_layer.npz)
+fails(1 "Taken are dense layers in sequence" inspect ${student} ${nets}/batch_norm.npz)
+fails(1 "3 inputs, " inspect ${student} ${nets}/narrow.npz --teacher ${nets}/teacher.npz)
+fails(1 "3 layers, " inspect ${student} ${nets}/deep.npz --teacher ${nets}/teacher.npz)
+fails(1 "samples have 4 numbers, " inspect ${student} ${nets}/narrow.npz)
+fails(1 "element 30 is nan" inspect ${pair} --inputs ${nets}/not_finite.npy)
+fails(1 "descr: " inspect ${pair} --inputs ${nets}/complex.npy)
+fails(1 "9 samples, " inspect ${pair} --inputs ${nets}/inputs.npy --labels ${nets}/few.npy)
+if(EXISTS ${SCRATCH}/refused_inspection)
+  message(SEND_ERROR "a refused inspection left files")
+endif()
+
 # ---- connectivity, dropout_path ------------------------------------------------------------------
 
 runs(connectivity --quick --out paths)

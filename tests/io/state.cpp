@@ -129,6 +129,9 @@ TEST_CASE("state: what is saved is loaded, in the names of nn.Sequential") {
   load(path, fixed);
   CHECK(all(fixed) == all(saved));
   CHECK(all(load_mlp<double, 2>(path)) == all(saved));
+  const auto leaky = load_mlp<double, 2>(path, {}, leaky_relu<dynamic_slope>(0.25));
+  CHECK(all(leaky) == all(saved));
+  CHECK(leaky.layer<1>().gate().slope() == 0.25);
   mlp<float, relu, 3, 4, 2> narrow;
   load(path, narrow);
   CHECK(narrow.layer<1>().weights()(0, 1) == 0.5F);

@@ -122,11 +122,12 @@ inline std::vector<std::size_t> mlp_widths(const array_file& file,
   return widths;
 }
 
-/// The multilayer perceptron of `depth` layers in a file, gated by Gate below the top, with the
+/// The multilayer perceptron of `depth` layers in a file, gated by `gate` below the top, with the
 /// file's widths. `modules` as in load. Throws as mlp_widths, and argument_error when the file has
 /// another depth.
 template <scalar T, std::size_t depth, class Gate = relu>
-auto load_mlp(const array_file& file, const std::vector<std::string>& modules = {}) {
+auto load_mlp(const array_file& file, const std::vector<std::string>& modules = {},
+              const Gate& gate = {}) {
   using network_type =
       typename detail::dynamic_mlp<T, Gate, std::make_index_sequence<depth + 1>>::type;
   const auto of_file = detail::modules_of(file.arrays());
@@ -139,14 +140,15 @@ auto load_mlp(const array_file& file, const std::vector<std::string>& modules = 
   const auto found = mlp_widths(file, order);
   std::array<std::size_t, depth + 1> widths;
   std::copy(found.begin(), found.end(), widths.begin());
-  network_type result(widths);
+  network_type result(widths, gate);
   load(file, result, order);
   return result;
 }
 
 template <scalar T, std::size_t depth, class Gate = relu>
-auto load_mlp(const std::string& path, const std::vector<std::string>& modules = {}) {
-  return load_mlp<T, depth, Gate>(array_file(path), modules);
+auto load_mlp(const std::string& path, const std::vector<std::string>& modules = {},
+              const Gate& gate = {}) {
+  return load_mlp<T, depth, Gate>(array_file(path), modules, gate);
 }
 
 }  // namespace tutelage

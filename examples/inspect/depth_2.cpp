@@ -1,0 +1,7 @@
+#include "inspect/inspect.hpp"
+
+namespace examples {
+
+template findings inspect<2>(const question&, const samples&);
+
+}  // namespace examples

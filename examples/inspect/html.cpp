@@ -1,0 +1,488 @@
+// The report as one page. Every number is followed by what it means and what to conclude.
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+
+#include "inspect/figures.hpp"
+#include "inspect/report.hpp"
+#include "pair/print.hpp"
+
+namespace examples {
+
+namespace {
+
+constexpr const char* head = R"(<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>Inspection of networks</title>
+<style>
+body { font: 15px/1.5 system-ui, sans-serif; color: #1d2330; max-width: 1080px; margin: 2em auto; padding: 0 1.5em; }
+h1 { font-size: 1.7em; margin-bottom: 0.2em; }
+h2 { font-size: 1.25em; margin: 2em 0 0.6em; border-bottom: 1px solid #ccd2dc; padding-bottom: 0.2em; }
+h3 { font-size: 1.05em; margin: 1.4em 0 0.4em; }
+.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(300px, 1fr)); gap: 0.8em; }
+.fact { border: 1px solid #dde2ea; border-radius: 6px; padding: 0.6em 0.9em; break-inside: avoid; }
+.fact b { font-size: 1.35em; display: block; }
+.fact .name { color: #57606f; font-size: 0.9em; }
+.fact p { margin: 0.3em 0 0; }
+.figures { display: flex; flex-wrap: wrap; gap: 1.2em; align-items: flex-start; margin-top: 1em; }
+figure { margin: 0; max-width: 100%; }
+figcaption { font-size: 0.9em; color: #57606f; max-width: 520px; }
+svg { max-width: 100%; height: auto; display: block; }
+svg text { font: 11.5px system-ui, sans-serif; fill: #333b48; }
+.grid { stroke: #e6eaf0; } .axis { stroke: #57606f; }
+.frame { fill: none; stroke: #98a1b0; } .bar { fill: #3b4cc0; }
+.strong { fill: #3b4cc0; fill-opacity: 0.75; } .weak { fill: none; stroke: #b40426; stroke-width: 1.5; }
+table { border-collapse: collapse; margin: 0.8em 0; font-variant-numeric: tabular-nums; }
+th, td { padding: 0.15em 0.9em; text-align: right; border-bottom: 1px solid #e6eaf0; }
+th { color: #57606f; font-weight: 600; }
+</style>
+</head>
+<body>
+)";
+
+class page {
+ public:
+  explicit page(const std::string& title, const std::string& below) : html_(head) {
+    html_ += "<h1>" + escaped(title) + "</h1>\n<p>" + escaped(below) + "</p>\n";
+  }
+
+  void section(const std::string& id, const std::string& title, const std::string& about) {
+    end_group();
+    html_ += "<h2 id='" + id + "'>" + escaped(title) + "</h2>\n<p>" + escaped(about) + "</p>\n";
+  }
+  void part(const std::string& title) {
+    end_group();
+    html_ += "<h3>" + escaped(title) + "</h3>\n";
+  }
+  /// A number, and a sentence that says what it means and what to conclude.
+  void fact(const std::string& name, const std::string& number, const std::string& sentence) {
+    begin_group("facts");
+    html_ += "<div class='fact'><span class='name'>" + escaped(name) + "</span><b>" +
+             escaped(number) + "</b><p>" + escaped(sentence) + "</p></div>\n";
+  }
+  void figure(const std::string& svg, const std::string& caption) {
+    begin_group("figures");
+    html_ += "<figure>" + svg + "<figcaption>" + escaped(caption) + "</figcaption></figure>\n";
+  }
+  void table(const std::vector<std::vector<std::string>>& rows) {
+    end_group();
+    html_ += "<table>\n";
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const std::string cell = i == 0 ? "th" : "td";
+      html_ += "<tr>";
+      for (const auto& text : rows[i]) {
+        html_.append("<").append(cell).append(">").append(escaped(text));
+        html_.append("</").append(cell).append(">");
+      }
+      html_ += "</tr>\n";
+    }
+    html_ += "</table>\n";
+  }
+  std::string whole() {
+    end_group();
+    return html_ + "</body>\n</html>\n";
+  }
+
+ private:
+  void begin_group(const std::string& kind) {
+    if (group_ == kind) return;
+    end_group();
+    html_ += "<div class='" + kind + "'>\n";
+    group_ = kind;
+  }
+  void end_group() {
+    if (!group_.empty()) html_ += "</div>\n";
+    group_.clear();
+  }
+  std::string html_, group_;
+};
+
+std::string percent(double share) { return format("%.3g%%", 100 * share); }
+
+std::string of(std::size_t some, std::size_t all) { return format("%zu of %zu", some, all); }
+
+std::string layer_text(std::size_t l) { return format(", hidden layer %zu", l); }
+
+// ---- Each network ----------------------------------------------------------------------------------
+
+void add_network(page& out, const network_facts& n, const findings& found) {
+  out.part("The " + n.role + ": " + joined(n.widths) + ", " + n.file);
+  out.fact(
+      "regions visited", of(n.regions, found.samples),
+      n.regions == found.samples
+          ? "Every sample lies in a linear region of its own: the network bends between any two "
+            "of them."
+          : "The samples share this many linear regions; within one the network is an affine "
+            "map, so fewer regions are a simpler function on these inputs.");
+  out.fact("co-linear groups of the lowest layer", of(n.groups, n.widths[1]),
+           n.groups + n.constant == n.widths[1]
+               ? "No two nodes of the lowest layer are multiples of each other: none can be merged."
+               : format("Nodes that are multiples to within %g do the same work: the largest group "
+                        "has %zu nodes, and merging each group leaves the function as it is.",
+                        n.tolerance, n.largest_group));
+  out.fact("mean square of an output", format("%.4g", n.mean_square),
+           "The scale that errors of the outputs are to be read against.");
+  if (n.accuracy) {
+    out.fact("accuracy on the labels", percent(*n.accuracy),
+             format("The largest output is the label this often; guessing would reach %.3g%%.",
+                    100.0 / static_cast<double>(n.widths.back())));
+  }
+  if (n.cross_entropy) {
+    const double chance = std::log(static_cast<double>(n.widths.back()));
+    out.fact("cross entropy on the labels", format("%.4g", *n.cross_entropy),
+             format("Equal probabilities for all outputs have %.4g; %s.", chance,
+                    *n.cross_entropy < chance ? "less is knowledge of the labels"
+                                              : "this is no better, so the network is wrong with "
+                                                "confidence or was not trained for these labels"));
+  }
+  if (n.squared_loss) {
+    out.fact("loss against the targets", format("%.4g", *n.squared_loss),
+             "Half the mean squared distance to the targets; 0 is a perfect fit on these inputs.");
+  }
+  for (std::size_t l = 0; l < n.layers.size(); ++l) {
+    const auto& open = n.layers[l].open;
+    const auto shut = static_cast<std::size_t>(std::count(open.begin(), open.end(), 0.0));
+    const auto always = static_cast<std::size_t>(std::count(open.begin(), open.end(), 1.0));
+    out.fact("nodes never open" + layer_text(l + 1), of(shut, open.size()),
+             shut == 0 ? "Every node is active on some sample: none is dead on these inputs."
+                       : "These nodes are never active here: with ReLU they give 0 and can be left "
+                         "out on such inputs.");
+    out.fact("nodes always open" + layer_text(l + 1), of(always, open.size()),
+             always == 0 ? "No node is linear on all samples: each one's boundary lies among them."
+                         : "These nodes are linear on these inputs: their boundaries lie outside "
+                           "the data and the gate does nothing.");
+  }
+  for (std::size_t l = 0; l < n.layers.size(); ++l) {
+    const auto& layer = n.layers[l];
+    out.figure(histogram(layer.open, "share of samples with the gate open", "nodes"),
+               "How often the gates are open" + layer_text(l + 1) + ".");
+    std::vector<point> points;
+    for (std::size_t k = 0; k < layer.fan_in.size(); ++k) {
+      points.push_back({layer.fan_in[k], layer.fan_out[k], layer.open[k] > 0,
+                        format("node %zu, open at %.1f%%", k, 100 * layer.open[k])});
+    }
+    out.figure(
+        scatter(points, "norm of the weights in", "norm of the weights out"),
+        "Nodes near either axis contribute little. Red rings are never open. Point at a node "
+        "for its number.");
+  }
+}
+
+// ---- The pair --------------------------------------------------------------------------------------
+
+void add_losses(page& out, const question& asked, const pair_facts& p) {
+  out.section("losses", "Losses", "How far apart the outputs of the two networks are.");
+  out.fact("loss", format("%.4g", p.loss),
+           "Half the mean squared distance between the outputs; 0 where both compute the same on "
+           "these inputs.");
+  if (!p.relative) return;
+  const char* const student = asked.taught() ? "the student" : "the second";
+  out.fact(
+      "share of the variation", percent(*p.relative),
+      std::string("The squared distance over what the first network's outputs vary: ") +
+          (*p.relative < 1e-3 ? std::string(student) + " computes nearly the same function here."
+           : *p.relative < 0.5
+               ? std::string(student) + " has part of the function."
+               : std::string(student) + " is hardly better than a constant, or worse."));
+}
+
+void add_matches(page& out, const question& asked, const pair_facts& p) {
+  const std::string first = asked.taught() ? "teacher" : "first student's";
+  out.section("matches", "Correlations and matches",
+              "Each node of the first network is matched with the node of the second whose "
+              "activation correlates most with its own over the samples.");
+  for (std::size_t l = 0; l < p.layers.size(); ++l) {
+    const auto& m = p.layers[l].matches;
+    const std::size_t covered = m.covered[last_threshold];
+    out.part(format("Hidden layer %zu", l + 1));
+    out.fact("rho_mean", format("%.4f", m.rho_mean),
+             m.rho_mean > 0.95 ? "The mean best correlation: nearly every node has its counterpart."
+             : m.rho_mean > 0.7
+                 ? "The mean best correlation: counterparts are recognizable, but not exact."
+                 : "The mean best correlation: most nodes have no counterpart; the two "
+                   "represent this layer differently, or nodes are split among several.");
+    out.fact(format("covered above %g", thresholds[last_threshold]), of(covered, m.teachers.size()),
+             covered == m.teachers.size()
+                 ? "Every " + first + " node has a node that does its work."
+                 : "The others are not learned by any single node at this threshold.");
+    std::vector<point> points;
+    for (std::size_t k = 0; k < m.students.size(); ++k) {
+      const auto& s = m.students[k];
+      points.push_back({s.correlation, s.fan_out_norm, s.correlation > thresholds[last_threshold],
+                        format("node %zu, nearest %zu", k, s.best_teacher)});
+    }
+    out.figure(
+        heat_map(p.layers[l].rho, asked.taught() ? "teacher node" : "node of the first",
+                 asked.taught() ? "student node" : "node of the second", 1),
+        "Correlations. One red cell in a row is a match; several are nodes that share work.");
+    out.figure(scatter(points, "best correlation", "norm of the weights out"),
+               "Filled nodes are matched. Red rings low down are unmatched and do little: they can "
+               "be pruned.");
+    std::vector<std::vector<std::string>> rows{
+        {first + " node", "fan-out", "best match", "rho", "matches", "angle (deg)", "bias gap"}};
+    for (const std::size_t j : by_strength(m)) {
+      const auto& t = m.teachers[j];
+      if (rows.size() > 20) break;
+      rows.push_back(
+          {std::to_string(j), format("%.4f", t.fan_out_norm), std::to_string(t.best_student),
+           format("%.4f", t.correlation), std::to_string(t.matches[last_threshold]),
+           t.angle ? format("%.3f", *t.angle * 180 / M_PI) : "-",
+           t.bias_gap && std::isfinite(*t.bias_gap) ? format("%.4f", *t.bias_gap) : "-"});
+    }
+    out.table(rows);
+  }
+}
+
+void add_weights(page& out, const pair_facts& p) {
+  const auto& teachers = p.layers[0].matches.teachers;
+  std::vector<double> angles;
+  double gap = 0;
+  for (const auto& t : teachers) {
+    angles.push_back(t.angle.value_or(M_PI / 2) * 180 / M_PI);
+    if (t.bias_gap && std::isfinite(*t.bias_gap)) gap = std::max(gap, *t.bias_gap);
+  }
+  const double largest = *std::max_element(angles.begin(), angles.end());
+  out.section(
+      "weights", "Alignment of weights",
+      "The lowest layer's weights see the same inputs in both networks, so that they can be "
+      "compared directly: angles between matched nodes, and gaps of biases over the norms.");
+  out.fact("largest angle of a match", format("%.3f degrees", largest),
+           largest < 5
+               ? "Every matched pair points in nearly one direction: the correlation is not "
+                 "an accident of these inputs."
+               : "Some node correlates with one of another direction: on other inputs "
+                 "the two may differ.");
+  out.fact("largest bias gap of a match", format("%.4f", gap),
+           gap < 0.1 ? "The boundaries are at nearly the same places."
+                     : "Some matched boundaries are parallel at best: they lie apart by so much.");
+  out.figure(bars(angles, "node of the first network", "angle of its match (degrees)"),
+             "Angles of the matched pairs.");
+}
+
+void add_expectations(page& out, const pair_facts& p) {
+  out.section(
+      "expectations", "The gradient rule",
+      "g = D [A f* - B f + remainders]: A couples student nodes to teacher nodes, B to each "
+      "other. Means over the samples.");
+  for (std::size_t l = 0; l < p.layers.size(); ++l) {
+    const auto& layer = p.layers[l];
+    double error = 0, size = 0;
+    for (const double v : layer.A.error) error = std::max(error, v);
+    for (const double v : layer.A.mean) size = std::max(size, std::abs(v));
+    out.part(format("Hidden layer %zu", l + 1));
+    out.fact("largest entry of E[A]", format("%.4g", size),
+             "How strongly the teacher pulls the student node that it pulls most; entries near 0 "
+             "are pairs that do not act on each other.");
+    out.fact("largest sampling error in E[A]",
+             std::isfinite(error) ? format("%.3g", error) : "unknown",
+             !std::isfinite(error) ? "One sample alone says nothing about errors."
+             : error == 0 ? "V is the same at every sample: E[A] is exact, as in two layers."
+             : error < 0.1 * size
+                 ? "One standard deviation: the matrix is known well from these samples."
+                 : "One standard deviation: take more samples before reading small entries.");
+    out.fact("mean squared gradient norm", format("%.4g", layer.mean_squared_gradient_norm),
+             "E |g|^2 at the nodes of this layer: 0 where the student has nothing left to learn "
+             "from any sample.");
+    out.figure(
+        heat_map(layer.A.mean, "student node", "teacher node"),
+        "E[A]. A red cell pulls a student node to a teacher node, a blue one pushes it away.");
+    out.figure(
+        heat_map(layer.B.mean, "student node", "student node"),
+        "E[B]. Off the diagonal: student nodes that work on the same outputs, together (red) "
+        "or against each other (blue).");
+  }
+}
+
+void add_gradients(page& out, const critical_section& s) {
+  out.section(
+      "critical", "Critical points",
+      "At a critical point of SGD that interpolates, the gradient of every sample vanishes, "
+      "at every layer.");
+  std::vector<double> medians;
+  std::vector<std::string> names;
+  double largest = 0;
+  for (std::size_t l = 0; l < s.layers.size(); ++l) {
+    largest = std::max(largest, s.layers[l].max);
+    medians.push_back(s.layers[l].percentile_99);
+    names.push_back(format("layer %zu", l + 1));
+    out.fact(format("largest gradient, layer %zu", l + 1), format("%.4g", s.layers[l].max),
+             format("Half of the samples have at most %.3g. ", s.layers[l].median) +
+                 (s.layers[l].max < 1e-6 ? "No sample moves this layer: it is at a critical point."
+                                         : "The student still learns from some samples here."));
+  }
+  if (largest > 0) {
+    out.figure(bars(medians, "", "gradient, 99th percentile", 0, names),
+               "What 99 of 100 samples stay below, a layer.");
+  }
+}
+
+void add_observers(page& out, const observers_section& s) {
+  std::size_t seen = 0;
+  std::vector<double> kappas;
+  for (const auto& t : s.teachers) {
+    seen += t.best_observer.has_value();
+    kappas.push_back(t.kappa);
+  }
+  out.section("observers", "Observers",
+              "A student node that is active on a teacher node's boundary observes it: only then "
+              "its gradient can tell that the teacher bends there.");
+  out.fact(
+      "observed teacher nodes", of(seen, s.teachers.size()),
+      seen == s.teachers.size()
+          ? "Every teacher node's boundary is seen by a student node: the recovery theorems can "
+            "apply to all of them."
+          : "Gradients say nothing of the others: more inputs near their boundaries are "
+            "needed, or more student nodes.");
+  out.fact("tau", format("%.3f", s.tau),
+           s.tau > 0
+               ? "The least share of the near samples at which a teacher's boundary is visible: "
+                 "the larger, the stronger the proofs."
+               : "Some teacher's boundary has no visible sample near it.");
+  out.figure(bars(kappas, "teacher node", "kappa of the best observer", 1),
+             format("Share of the samples within %g of the boundary on which the best observer is "
+                    "active.",
+                    s.eps));
+}
+
+void add_certificates(page& out, const sections& s) {
+  out.section("certificates", "Certificates and witnesses",
+              "What gradients prove of the student's boundaries, first from these samples alone, "
+              "then by the theorems' bounds.");
+  if (s.local) {
+    std::vector<double> shares;
+    std::size_t holds = 0;
+    for (const auto& t : s.local->teachers) {
+      holds += t.bound.has_value();
+      shares.push_back(t.share);
+    }
+    out.fact("proved by gradients alone", of(holds, shares.size()),
+             holds == 0
+                 ? "No boundary is proved near a teacher's: gradients are too large, or "
+                   "samples too far from the boundaries."
+                 : "For so many teacher nodes the gradients at samples near the boundary can "
+                   "only be that small with a student's boundary nearby.");
+    out.figure(bars(shares, "teacher node", "share proved", 1),
+               "Share of the samples nearest to each teacher's boundary at which a student's "
+               "boundary is proved.");
+  }
+  if (!s.bounds) {
+    out.fact("bounds", "none",
+             "There are too few samples to say how crowded bands of the inputs are.");
+    return;
+  }
+  std::size_t holds = 0, witnesses = 0;
+  double gap = 0;
+  for (const auto& t : s.bounds->teachers) {
+    holds += t.failing.empty();
+    witnesses += t.witness.has_value();
+    gap = std::max(gap, t.student_gap);
+  }
+  const std::size_t all = s.bounds->teachers.size();
+  out.fact("certified by the bounds", of(holds, all),
+           holds > 0
+               ? format("To within eps %g, as far as how crowded the inputs are (eta) was found "
+                        "by search: an estimate, no proof.",
+                        s.bounds->eps)
+               : format("None to within eps %g. The bounds hold for every data set and ask for "
+                        "far more samples or smaller gradients; this proves no misalignment.",
+                        s.bounds->eps));
+  out.fact("largest gap seen", std::isfinite(gap) ? format("%.3g", gap) : "infinite",
+           gap <= s.bounds->eps
+               ? "On the weights themselves every teacher boundary coincides with a student's to "
+                 "within this."
+               : "On the weights themselves some teacher boundary has no student's within eps.");
+  out.fact(
+      "witnesses", of(witnesses, all),
+      witnesses == 0
+          ? "No sample shows a kink of an unmatched teacher node; witnesses are searched for in "
+            "two layers only."
+          : "At a sample near these teacher nodes' boundaries a gradient bends that could not if "
+            "a student's boundary were exactly there: the match is not exact.");
+}
+
+void add_pruning(page& out, const pruning_section& s) {
+  out.section("pruning", "Pruning", "What of the student's lowest layer can go.");
+  out.fact("nodes after merging", std::to_string(s.merged_width),
+           format("Merging co-linear nodes (to within %g) changes the outputs by %.2g%% of their "
+                  "deviation.",
+                  s.tolerance, 100 * s.merged_change));
+  out.fact("unmatched nodes", std::to_string(s.unmatched),
+           s.unmatched == 0 ? "Every student node does some teacher node's work."
+           : s.pruned_change
+               ? format("Leaving them out changes the outputs by %.2g%% of their deviation: %s.",
+                        100 * *s.pruned_change,
+                        *s.pruned_change < 0.05 ? "they can go" : "they are needed")
+               : std::string("No student node is matched, so none can be kept by this rule."));
+  if (s.unmatched > 0 && s.pruned_change) {
+    out.fact("strength of the strongest unmatched node", percent(s.unmatched_strength),
+             "Of a matched node's median strength: near 0 the theory's claim holds that unmatched "
+             "nodes fade.");
+  }
+  if (s.kink && s.kink_bound && std::isfinite(*s.kink_bound)) {
+    out.fact("kinks without a teacher", format("%.3g", *s.kink),
+             format("What groups of student nodes without a teacher still bend; gradients prove at "
+                    "most %.3g.",
+                    *s.kink_bound));
+  }
+}
+
+void add_similarity(page& out, const findings& found) {
+  const auto& p = *found.pair;
+  out.section(
+      "similarity", "Similarity of representations",
+      format("CCA, SVCCA and CKA compare layers as a whole, whatever the single nodes do; on "
+             "the first %zu samples.",
+             std::min(found.samples, similarity_samples)));
+  for (std::size_t l = 0; l < p.layers.size(); ++l) {
+    const auto& layer = p.layers[l];
+    out.part(format("Hidden layer %zu", l + 1));
+    out.fact("mean canonical correlation", format("%.4f", layer.cca),
+             layer.cca > 0.95
+                 ? "The smaller layer's span is contained in the other's: what one "
+                   "knows the other can read out linearly."
+                 : "Part of what one layer represents cannot be read out of the other.");
+    out.fact("SVCCA", format("%.4f", layer.svcca),
+             "The same for the directions that carry 99% of the variance: noise directions are "
+             "left out.");
+    out.fact("linear CKA", format("%.4f", layer.cka),
+             layer.cka > 0.9
+                 ? "The layers agree in what is strong in them as well."
+                 : "The layers weigh their directions differently, even where CCA is high.");
+    out.figure(bars(layer.canonical, "canonical direction", "correlation", 1),
+               "Canonical correlations, largest first.");
+  }
+}
+
+}  // namespace
+
+std::string to_html(const question& asked, const findings& found) {
+  std::string below = format("%zu samples of ", found.samples) + asked.inputs +
+                      "; hidden nodes are " +
+                      (asked.slope > 0 ? format("leaky ReLU with slope %g", asked.slope) : "ReLU") +
+                      ". The numbers are in results.json.";
+  page out(asked.taught()              ? "A student beside its teacher"
+           : found.networks.size() > 1 ? "Two students"
+                                       : "A network",
+           below);
+  out.section("networks", "Networks", "Each network by itself on the inputs.");
+  for (const auto& n : found.networks) add_network(out, n, found);
+  if (found.pair) {
+    const auto& p = *found.pair;
+    add_losses(out, asked, p);
+    add_matches(out, asked, p);
+    add_weights(out, p);
+    if (p.analyses) {
+      add_expectations(out, p);
+      add_gradients(out, p.analyses->critical);
+      add_observers(out, p.analyses->observers);
+      add_certificates(out, *p.analyses);
+      add_pruning(out, p.analyses->pruning);
+    }
+    add_similarity(out, found);
+  }
+  return out.whole();
+}
+
+}  // namespace examples
