@@ -225,7 +225,7 @@ std::string histogram(const std::vector<double>& shares, const std::string& of_x
     ++counts[static_cast<std::size_t>(std::clamp(std::floor(10 * s), 0.0, 9.0))];
   }
   std::vector<std::string> names;
-  for (int i = 0; i < 10; ++i) names.push_back(format("%.1f-%.1f", i / 10.0, (i + 1) / 10.0));
+  for (int i = 0; i < 10; ++i) names.push_back(format("%d-%d", 10 * i, 10 * i + 10));
   return bars(counts, of_x, of_y, 0, names);
 }
 

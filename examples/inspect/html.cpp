@@ -21,7 +21,7 @@ body { font: 15px/1.5 system-ui, sans-serif; color: #1d2330; max-width: 1080px; 
 h1 { font-size: 1.7em; margin-bottom: 0.2em; }
 h2 { font-size: 1.25em; margin: 2em 0 0.6em; border-bottom: 1px solid #ccd2dc; padding-bottom: 0.2em; }
 h3 { font-size: 1.05em; margin: 1.4em 0 0.4em; }
-.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(300px, 1fr)); gap: 0.8em; }
+.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(300px, 1fr)); gap: 0.8em; margin-top: 0.8em; }
 .fact { border: 1px solid #dde2ea; border-radius: 6px; padding: 0.6em 0.9em; break-inside: avoid; }
 .fact b { font-size: 1.35em; display: block; }
 .fact .name { color: #57606f; font-size: 0.9em; }
@@ -156,7 +156,7 @@ void add_network(page& out, const network_facts& n, const findings& found) {
   }
   for (std::size_t l = 0; l < n.layers.size(); ++l) {
     const auto& layer = n.layers[l];
-    out.figure(histogram(layer.open, "share of samples with the gate open", "nodes"),
+    out.figure(histogram(layer.open, "percent of the samples with the gate open", "nodes"),
                "How often the gates are open" + layer_text(l + 1) + ".");
     std::vector<point> points;
     for (std::size_t k = 0; k < layer.fan_in.size(); ++k) {
@@ -255,8 +255,11 @@ void add_weights(page& out, const pair_facts& p) {
                : "Some node correlates with one of another direction: on other inputs "
                  "the two may differ.");
   out.fact("largest bias gap of a match", format("%.4f", gap),
-           gap < 0.1 ? "The boundaries are at nearly the same places."
-                     : "Some matched boundaries are parallel at best: they lie apart by so much.");
+           gap < 0.1 && largest < 5 ? "The boundaries are at nearly the same places."
+           : gap < 0.1
+               ? "Offsets of boundaries agree; where they are depends on the "
+                 "directions, which do not."
+               : "Some matched boundaries are parallel at best: they lie apart by so much.");
   out.figure(bars(angles, "node of the first network", "angle of its match (degrees)"),
              "Angles of the matched pairs.");
 }
@@ -346,15 +349,18 @@ void add_observers(page& out, const observers_section& s) {
                     s.eps));
 }
 
-void add_certificates(page& out, const sections& s) {
+// Witnesses are searched for in two layers only.
+void add_certificates(page& out, const sections& s, bool two_layers) {
   out.section("certificates", "Certificates and witnesses",
               "What gradients prove of the student's boundaries, first from these samples alone, "
               "then by the theorems' bounds.");
   if (s.local) {
     std::vector<double> shares;
     std::size_t holds = 0;
+    double bound = 0;
     for (const auto& t : s.local->teachers) {
       holds += t.bound.has_value();
+      bound = std::max(bound, t.bound.value_or(0));
       shares.push_back(t.share);
     }
     out.fact("proved by gradients alone", of(holds, shares.size()),
@@ -363,6 +369,12 @@ void add_certificates(page& out, const sections& s) {
                    "samples too far from the boundaries."
                  : "For so many teacher nodes the gradients at samples near the boundary can "
                    "only be that small with a student's boundary nearby.");
+    if (holds > 0) {
+      out.fact(
+          "how near that is proved to be", format("%.3g", bound),
+          "The largest of the teacher nodes' medians, in the inputs' units: only a bound that is "
+          "small beside the inputs' spread says that the boundaries are one.");
+    }
     out.figure(bars(shares, "teacher node", "share proved", 1),
                "Share of the samples nearest to each teacher's boundary at which a student's "
                "boundary is proved.");
@@ -393,11 +405,11 @@ void add_certificates(page& out, const sections& s) {
                ? "On the weights themselves every teacher boundary coincides with a student's to "
                  "within this."
                : "On the weights themselves some teacher boundary has no student's within eps.");
+  if (!two_layers) return;
   out.fact(
       "witnesses", of(witnesses, all),
       witnesses == 0
-          ? "No sample shows a kink of an unmatched teacher node; witnesses are searched for in "
-            "two layers only."
+          ? "No sample shows a kink of an unmatched teacher node."
           : "At a sample near these teacher nodes' boundaries a gradient bends that could not if "
             "a student's boundary were exactly there: the match is not exact.");
 }
@@ -477,7 +489,7 @@ std::string to_html(const question& asked, const findings& found) {
       add_expectations(out, p);
       add_gradients(out, p.analyses->critical);
       add_observers(out, p.analyses->observers);
-      add_certificates(out, *p.analyses);
+      add_certificates(out, *p.analyses, p.layers.size() == 1);
       add_pruning(out, p.analyses->pruning);
     }
     add_similarity(out, found);
