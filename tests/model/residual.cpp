@@ -39,10 +39,11 @@ TEST_CASE("residual: blocks and buffers are named below the block's own name") {
   const auto note = [&](const tutelage::block<double>& b) { names.push_back(b.name); };
   layers.for_each_block("5.", note);
   layers.for_each_buffer("5.", note);
-  CHECK(names == std::vector<std::string>{"5.0.weight", "5.0.bias", "5.1.weight", "5.1.bias",
-                                          "5.2.0.weight", "5.2.0.bias", "5.3.weight", "5.3.bias",
-                                          "5.1.running_mean", "5.1.running_var",
-                                          "5.1.num_batches_tracked"});
+  // The first layer's gate is module 5.1.
+  CHECK(names == std::vector<std::string>{"5.0.weight", "5.0.bias", "5.2.weight", "5.2.bias",
+                                          "5.3.0.weight", "5.3.0.bias", "5.4.weight", "5.4.bias",
+                                          "5.2.running_mean", "5.2.running_var",
+                                          "5.2.num_batches_tracked"});
   static_assert(decltype(layers)::parameters == 4);
   static_assert(moded_layer<decltype(layers)>);
   static_assert(!moded_layer<residual<any_relu, any>>);
