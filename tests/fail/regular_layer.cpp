@@ -4,8 +4,8 @@
 
 using namespace tutelage;
 
-struct residual : dense<double, 2, 2, relu> {
+struct own_layer : dense<double, 2, 2, relu> {
   using dense::dense;
 };
 
-auto f(const residual& l) { return boundary_distances<double>(l); }
+auto f(const own_layer& l) { return boundary_distances<double>(l); }

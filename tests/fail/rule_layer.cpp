@@ -4,9 +4,9 @@
 
 using namespace tutelage;
 
-struct residual : dense<double, 2, 2, relu> {
+struct own_layer : dense<double, 2, 2, relu> {
   using dense::dense;
   void pull() const;  // not as dense does
 };
-using net = network<residual, dense<double, 2, 1, identity>>;
+using net = network<own_layer, dense<double, 2, 1, identity>>;
 auto size = sizeof(gradient_rule<net, net>);

@@ -59,7 +59,7 @@ struct attack {
       randomize(student, random);
     } else {
       const double noise = kind == 1 ? std::pow(10.0, -1 - 10 * random.uniform()) : 0;
-      initialize_near(student, teacher, noise, random);
+      initialize(student, near_start{teacher, noise}, random.below(1000000));
     }
     const auto W = student.template layer<1>().weights();
     const auto V = student.template layer<2>().weights();
