@@ -139,8 +139,8 @@ string(JSON layers LENGTH "${json}" runs 0 layers)
 expect(${layers} EQUAL 2)
 string(JSON type TYPE "${json}" runs 0 layers 1 teachers 0 angle)
 expect(${type} STREQUAL NULL)
-string(JSON type TYPE "${json}" runs 0 bounds)
-expect(${type} STREQUAL NULL) # two layers only
+string(JSON teachers LENGTH "${json}" runs 0 bounds teachers) # of any depth
+expect(${teachers} EQUAL 5)
 string(JSON layers LENGTH "${json}" runs 0 critical layers)
 expect(${layers} EQUAL 3)
 runs(specialization --published deep --teacher 20-10-15-20-25-100 --over-realization 2
