@@ -269,6 +269,14 @@ TEST_CASE("a step's rate is a positive number of its scalar") {
   CHECK_NOTHROW(learning.step(make_matrix<double>(2, 4), as_rows(make_matrix<double>(2, 3))));
 }
 
+TEST_CASE("a student with weights that are not finite") {
+  auto student = random_net<net>(1);
+  student.layer<2>().weights()(1, 2) = infinity;
+  CHECK(message_of<argument_error>([&] {
+          trainer(student, mean_squared_error{}, sgd{.rate = 0.1});
+        }) == "trainer: a layer has inf at row 1, column 2, expected finite numbers");
+}
+
 TEST_CASE("the optimizer is asked for its rate once an epoch") {
   const lesson<double> data(4);
   std::vector<std::size_t> asked;
