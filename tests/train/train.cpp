@@ -325,14 +325,6 @@ TEST_CASE("frozen layers keep their bits, the others learn as before") {
   CHECK(message_of<argument_error>([&] {
           trained({1, 3, 2}, 1);
         }) == "freeze: layer 2 is the last one that learns");
-  // A freeze that is refused freezes nothing.
-  deep student = start;
-  trainer learning(student, mean_squared_error{}, sgd{.rate = 0.1});
-  learning.freeze(1);
-  learning.freeze(2);
-  CHECK_THROWS_AS(learning.freeze(3), argument_error);
-  learning.step(as_rows(data.x), as_rows(data.y));
-  CHECK(weights_of(student)[2] != before[2]);
 }
 
 TEST_CASE("normalize_after_step keeps a layer's columns at unit norm") {

@@ -277,6 +277,20 @@ TEST_CASE("a student with weights that are not finite") {
         }) == "trainer: a layer has inf at row 1, column 2, expected finite numbers");
 }
 
+TEST_CASE("a freeze that is refused freezes nothing") {
+  const lesson<double> data(8);
+  auto student = random_net<net>(1);
+  const auto before = weights_of(student);
+  trainer learning(student, mean_squared_error{}, sgd{.rate = 0.1});
+  learning.freeze(1);
+  CHECK(message_of<argument_error>([&] { learning.freeze(2); }) ==
+        "freeze: layer 2 is the last one that learns");
+  CHECK(message_of<shape_error>([&] { learning.freeze(3); }) == "freeze: layer 3, expected 1 to 2");
+  learning.step(as_rows(data.x), as_rows(data.y));
+  CHECK(weights_of(student)[0] == before[0]);
+  CHECK(weights_of(student)[1] != before[1]);
+}
+
 TEST_CASE("the optimizer is asked for its rate once an epoch") {
   const lesson<double> data(4);
   std::vector<std::size_t> asked;
