@@ -691,6 +691,60 @@ runs(inspect --student ${nets}/other.npz --inputs ${nets}/inputs.npy --gate leak
 near("${printed}" 24 networks 0 regions)
 shows(one/report.html "A network" "Every node is active on some sample")
 
+# Batch normalization, read by its numbers and by text, is the same; against NumPy.
+set(normalized --teacher ${nets}/batch_norm.npz --student ${nets}/other.npz --inputs ${nets}/inputs.npy)
+runs(inspect ${normalized} --json - --quiet --out normalized)
+near("${printed}" 27.46661772274852 loss)
+near("${printed}" -2.35205078125 layers 0 mean_A 1 2)
+near("${printed}" -1 networks 0 batch_norms 0 boundaries 1)
+shows(normalized/report.html "1 of 3" "Biases of batch norm 1" "rule" "class='bar above'")
+string(JSON layers GET "${printed}" layers)
+runs(inspect ${normalized} --json - --quiet --layers "linear bn relu linear" --layers "linear relu linear")
+string(JSON again GET "${printed}" layers)
+expect("${layers}" STREQUAL "${again}")
+
+# Convolutions, node by node as dense layers and channel by channel; with max pools by channels alone.
+# Against PyTorch.
+set(convolutions --teacher ${nets}/conv.npz --student ${nets}/conv_student.npz --inputs
+                 ${nets}/images.npy --image 1x6x6 --json - --quiet)
+runs(inspect ${convolutions} --layers "conv:padding=1 bn relu avgpool:2 conv relu flatten linear" --out folded)
+near("${printed}" 0.032208904057573755 loss)
+near("${printed}" 37.79107522625084 relative_loss)
+near("${printed}" 0.0049378355178970315 layers 1 mean_squared_gradient_norm)
+near("${printed}" 0.005253390727912645 layers 0 max_gradient)
+near("${printed}" 0.005253390727912645 channels layers 0 max_gradient)
+near("${printed}" 0.2624235427927333 channels layers 0 rho_mean)
+near("${printed}" 0.0869381026841168 channels layers 1 cka)
+near("${printed}" 0.8425925925925926 channels networks 1 layers 0 open_shares 1)
+shows(folded/report.html "id='expectations'" "id='channels'" "id='channel-similarity'")
+runs(inspect ${convolutions} --layers "conv:padding=1 bn relu maxpool:2 conv relu flatten linear" --out pooled)
+near("${printed}" 0.030269299008424625 loss)
+near("${printed}" 0.0010352672852704547 layers 0 mean_squared_gradient_norm)
+near("${printed}" 0.10136953478823865 layers 1 max_gradient)
+near("${printed}" 0.05656022480716247 layers 1 rho_mean)
+near("${printed}" 0.0029594377569165963 layers 1 cka)
+shows(pooled/report.html "maxpool is neither a linear map nor a gate of one node" "id='critical'")
+
+# Four and five layers, with a copy whose nodes stand elsewhere; six, layer by layer.
+foreach(depth IN ITEMS 4 5)
+  runs(inspect --teacher ${nets}/layers_${depth}.npz --student ${nets}/layers_${depth}_moved.npz
+       --inputs ${nets}/inputs.npy --json - --quiet)
+  near("${printed}" 1 permutation agreement)
+  string(JSON value GET "${printed}" permutation aligned_middle_loss)
+  expect(${value} LESS 1e-25)
+  string(JSON layers LENGTH "${printed}" layers)
+  math(EXPR hidden "${depth} - 1")
+  expect(${layers} EQUAL ${hidden})
+  math(EXPR last "${depth} - 2")
+  near("${printed}" 1 layers ${last} rho_mean)
+  string(JSON seen LENGTH "${printed}" layers ${last} observers teachers)
+  expect(${seen} EQUAL 3)
+endforeach()
+runs(inspect --student ${nets}/layers_6.npz --inputs ${nets}/inputs.npy --json -)
+expect("${printed}" MATCHES "\"units\": \"nodes\"")
+string(JSON value GET "${printed}" not_by_nodes)
+expect("${value}" MATCHES "6 layers with gates between")
+
 set(pair --teacher ${nets}/teacher.npz --student ${nets}/other.npz)
 set(student --inputs ${nets}/inputs.npy --out refused_inspection --quiet --student)
 fails(2 "--student" inspect --inputs ${nets}/inputs.npy)
@@ -698,8 +752,27 @@ fails(2 "is relu or leaky:c with c in [0, 1); got leaky:2" inspect ${pair} --inp
       ${nets}/inputs.npy --gate leaky:2)
 fails(2 "is given once beside --teacher" inspect ${pair} ${student} ${nets}/other.npz)
 fails(1 "cannot open" inspect ${student} ${nets}/nothing.npz)
-fails(1 "has 1 layer, expected 2 to 5" inspect ${student} ${nets}/one_layer.npz)
-fails(1 "Taken are dense layers in sequence" inspect ${student} ${nets}/batch_norm.npz)
+fails(1 "has 1 layer, expected 2 or more" inspect ${student} ${nets}/one_layer.npz)
+fails(1 "has weight (4,), bias (4,): no linear, conv or bn" inspect ${student} ${nets}/layer_norm.npz)
+fails(1 "names of its modules do not tell where gates stand" inspect ${student} ${nets}/named_norm.npz)
+fails(1 "files do not say their stride and padding" inspect ${student} ${nets}/conv.npz)
+foreach(refused IN ITEMS
+        "conv bn relu avgpool:2 conv relu linear|above images of 4x1x1: put flatten before"
+        "conv:padding=1 bn relu pool:2 conv relu flatten linear|may be maxpool or avgpool"
+        "conv:pad=1 bn relu flatten linear|does not take pad; it takes name, stride, padding"
+        "conv:padding=1 bn relu avgpool:2 conv leaky:0.1 flatten linear|is beside relu"
+        "conv:padding=1 bn relu avgpool:2 conv relu flatten|7 (linear) has no place"
+        "conv bn relu avgpool:2 conv relu flatten linear|takes 16 numbers (7 of"
+        "conv:name=9 bn relu|names no module of"
+        "conv bn relu conv relu conv|is one more than"
+        "conv:padding=1 bn relu avgpool:2 conv relu flatten linear relu|is no gate"
+        "dropout|is none of linear, conv, bn")
+  string(REGEX MATCH "^(.*)[|](.*)$" matched "${refused}")
+  fails(1 "${CMAKE_MATCH_2}" inspect ${student} ${nets}/conv.npz --image 1x6x6 --layers "${CMAKE_MATCH_1}")
+endforeach()
+fails(1 "needs --image CxHxW" inspect ${student} ${nets}/conv.npz --layers "conv relu flatten linear")
+fails(1 "is 6x6, expected CxHxW" inspect ${student} ${nets}/conv.npz --image 6x6)
+fails(2 "once for each network" inspect ${student} ${nets}/conv.npz --layers a --layers b)
 fails(1 "3 inputs, " inspect ${student} ${nets}/narrow.npz --teacher ${nets}/teacher.npz)
 fails(1 "3 layers, " inspect ${student} ${nets}/deep.npz --teacher ${nets}/teacher.npz)
 fails(1 "samples have 4 numbers, " inspect ${student} ${nets}/narrow.npz)

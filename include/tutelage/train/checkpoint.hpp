@@ -15,10 +15,10 @@
 #pragma once
 
 #include <sys/stat.h>
-#include <zlib.h>
 
 #include <array>
 #include <cerrno>
+#include <cinttypes>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -31,6 +31,7 @@
 
 #include <tutelage/core/files.hpp>
 #include <tutelage/core/mapped_file.hpp>
+#include <tutelage/io/crc32.hpp>
 #include <tutelage/io/safetensors.hpp>
 #include <tutelage/io/safetensors_writer.hpp>
 #include <tutelage/io/state.hpp>
@@ -45,19 +46,21 @@ inline constexpr std::string_view checkpoint_begin = "{\"__metadata__\":{\"check
 inline constexpr std::size_t checksum_place = 8 + checkpoint_begin.size(), checksum_size = 8;
 inline constexpr std::string_view no_checksum = "00000000", checkpoint_format = "1";
 
-// Of a file that has the place of one.
-inline std::string checksum_of(std::span<const unsigned char> bytes) {
-  uLong crc = ::crc32_z(0, bytes.data(), checksum_place);
-  crc = ::crc32_z(crc, reinterpret_cast<const unsigned char*>(no_checksum.data()), checksum_size);
-  const auto rest = bytes.subspan(checksum_place + checksum_size);
-  crc = ::crc32_z(crc, rest.data(), rest.size());
+inline std::span<const unsigned char> bytes_of_text(std::string_view text) {
+  return {reinterpret_cast<const unsigned char*>(text.data()), text.size()};
+}
+
+inline std::string checksum_text(std::uint32_t crc) {
   std::array<char, checksum_size + 1> digits{};
-  std::snprintf(digits.data(), digits.size(), "%08lx", crc & 0xFFFFFFFFUL);
+  std::snprintf(digits.data(), digits.size(), "%08" PRIx32, crc);
   return digits.data();
 }
 
-inline std::span<const unsigned char> bytes_of_text(std::string_view text) {
-  return {reinterpret_cast<const unsigned char*>(text.data()), text.size()};
+// Of a file that has the place of one.
+inline std::string checksum_of(std::span<const unsigned char> bytes) {
+  std::uint32_t crc = add_crc32(0, bytes.first(checksum_place));
+  crc = add_crc32(crc, bytes_of_text(no_checksum));
+  return checksum_text(add_crc32(crc, bytes.subspan(checksum_place + checksum_size)));
 }
 
 template <class T>
@@ -79,9 +82,11 @@ void for_each_of_run(Network& student, State& state, const Visit& visit) {
   state.for_each_block("run.", visit);
 }
 
-template <class Network, class State>
-std::string checkpoint_content(const Network& student, const State& state,
-                               const std::string& configuration) {
+// To out, as write_pieces gives it. The checksum is of what was written with zeros in its place, which
+// it takes then.
+template <class Network, class State, class Out>
+void write_checkpoint_to(Out& out, const Network& student, const State& state,
+                         const std::string& configuration) {
   safetensors_writer file;
   for_each_of_run(student, state, [&](const auto& b) {
     using number =
@@ -91,9 +96,20 @@ std::string checkpoint_content(const Network& student, const State& state,
   file.describe("checksum", std::string(no_checksum));
   file.describe("configuration", configuration);
   file.describe("format", std::string(checkpoint_format));
-  std::string content = file.content();
-  content.replace(checksum_place, checksum_size, checksum_of(bytes_of_text(content)));
-  return content;
+  std::uint32_t crc = 0;
+  file.write_to([&](std::string_view piece) {
+    crc = add_crc32(crc, bytes_of_text(piece));
+    out.write(piece);
+  });
+  out.overwrite(checksum_place, checksum_text(crc));
+}
+
+template <class Network, class State>
+std::string checkpoint_content(const Network& student, const State& state,
+                               const std::string& configuration) {
+  collected_pieces all;
+  write_checkpoint_to(all, student, state, configuration);
+  return all.content;
 }
 
 // The arrays of a checkpoint of this configuration, once all but their shapes is checked.
@@ -132,7 +148,8 @@ template <class Network, class Optimizer>
 void write_checkpoint(const std::string& path, const Network& student,
                       const run_state<Network, Optimizer>& state,
                       const std::string& configuration = {}) {
-  write_file(path, detail::checkpoint_content(student, state, configuration));
+  write_pieces(path,
+               [&](auto& out) { detail::write_checkpoint_to(out, student, state, configuration); });
 }
 
 /// A hook that does so after every `every` steps. Comes last: what other hooks do to the weights
