@@ -130,6 +130,17 @@ string(JSON in_three GET "${one_thread}" runs 2)
 string(JSON alone GET "${third_alone}" runs 0)
 expect("${in_three}" STREQUAL "${alone}")
 
+# Training alone says the same of it.
+numbers(third_trained --seeds 3 --no-analyses)
+string(JSON trained GET "${third_trained}" runs 0)
+foreach(section IN ITEMS local observers critical bounds pruning)
+  string(JSON analyses REMOVE "${alone}" ${section}) # an error where there is none
+  set(alone "${analyses}")
+endforeach()
+expect("${trained}" STREQUAL "${alone}")
+string(JSON epochs LENGTH "${trained}" history teacher_rho)
+expect(${epochs} EQUAL 3)
+
 # Both scalars, losses and starts; deep and leaky; uniform inputs; everything at its smallest.
 runs(specialization --scalar float --epochs 3 --json float.json)
 runs(specialization --teacher 6-5-4-3 --leaky 0.01 --student-init default --input uniform
