@@ -29,7 +29,7 @@ struct run_result {
   std::optional<double> teacher_accuracy;  // of a teacher trained on labels, on evaluation images
   std::optional<double> student_accuracy;
   std::vector<layer_result> layers;  // hidden ones, from the lowest
-  sections analyses;                 // of the lowest
+  std::optional<sections> analyses;  // of the lowest; none where they were not asked for
   std::vector<epoch_result> history;
 };
 

@@ -176,6 +176,9 @@ std::optional<int> parse(int argc, char** argv, options& o) {
   app.add_option("--threads", o.threads, "seeds trained at a time; 0: one a core");
   app.add_option("--out", o.out, "folder for history and figures");
   app.add_option("--json", o.json, "file for the results, - for standard output");
+  app.add_flag("!--no-analyses", o.analyses,
+               "trains, and says who matches whom, but does not analyse observers, gradients, "
+               "bounds and pruning");
   app.add_flag("--quiet", o.quiet, "no table and no progress");
 
   return parse_command_line(app, argc, argv, [&] {

@@ -38,6 +38,7 @@ struct options {
   std::string published;  // "", "two-layer" or "deep"
   std::string out;        // folder for history and figures
   std::string json;       // file, or "-"
+  bool analyses = true;   // of gradients, observers, bounds and pruning, when a run ends
   bool quiet = false;
 
   [[nodiscard]] bool reads_images() const { return input != "gaussian" && input != "uniform"; }

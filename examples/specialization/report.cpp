@@ -26,7 +26,7 @@ void print_run(std::ostream& out, const run_result& run) {
                   layer.rho_mean, layer.covered[last_threshold], layer.teachers.size());
     if (l == 0) print_layer(out, layer);
   }
-  print_sections(out, run.analyses);
+  if (run.analyses) print_sections(out, *run.analyses);
   out << format("loss: %.4g on training inputs, %.4g on evaluation inputs;  %.1f s\n",
                 run.train_loss, run.eval_loss, run.seconds);
   if (run.teacher_accuracy) {
@@ -35,17 +35,31 @@ void print_run(std::ostream& out, const run_result& run) {
   }
 }
 
+// A column a measure, a row an epoch.
+nlohmann::json describe_history(const std::vector<epoch_result>& history) {
+  auto result = nlohmann::json::object();
+  for (const auto& e : history) {
+    result["epoch"].push_back(e.epoch);
+    result["train_loss"].push_back(number_or_null(e.train_loss));
+    result["eval_loss"].push_back(e.eval_loss);
+    result["rho_mean"].push_back(e.rho_mean);
+    result["teacher_rho"].push_back(e.teacher_rho);
+  }
+  return result;
+}
+
 nlohmann::json describe_run(const run_result& run) {
   nlohmann::json result = describe_layer(run.layers.front());
   result["seed"] = run.seed;
   result["train_loss"] = run.train_loss;
   result["eval_loss"] = run.eval_loss;
   result["seconds"] = run.seconds;
+  result["history"] = describe_history(run.history);
   if (run.teacher_accuracy) {
     result["teacher_accuracy"] = *run.teacher_accuracy;
     result["student_accuracy"] = number_or_null(run.student_accuracy);
   }
-  add_sections(result, run.analyses);
+  if (run.analyses) add_sections(result, *run.analyses);
   if (run.layers.size() > 1) {
     for (const auto& layer : run.layers) result["layers"].push_back(describe_layer(layer));
   }

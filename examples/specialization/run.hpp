@@ -136,6 +136,7 @@ void learn_and_record(const Teacher& teacher, Student& student, const options& o
   result.train_loss = mean_loss(student, data, loss);
   result.eval_loss = result.history.back().eval_loss;
   result.layers = describe_layers(teacher, student, layers);
+  if (!o.analyses) return;
   // Networks of run-time widths: the analyses are compiled once, not for every static width.
   result.analyses = analyze(
       keep_nodes(teacher, all_nodes(teacher)), keep_nodes(student, all_nodes(student)), o,
