@@ -3,7 +3,6 @@
 #pragma once
 
 #include <tutelage/io/array_file.hpp>
-#include <tutelage/io/crc32.hpp>
 #include <tutelage/io/csv.hpp>
 #include <tutelage/io/named_array.hpp>
 #include <tutelage/io/npy.hpp>

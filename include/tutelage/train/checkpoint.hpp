@@ -10,11 +10,13 @@
 //
 //   student.*       weights and buffers, in the names of io/state.hpp
 //   run.*           epoch, step, frozen layers, the optimizer's state (train/trainer.hpp)
-//   __metadata__    checksum: CRC-32 of the file with zeros in its place; configuration: the caller's
-//                   text; format: 1
+//   __metadata__    checksum: XXH3 (64 bits) of the file with zeros in its place; configuration: the
+//                   caller's text; format: 1
 #pragma once
 
 #include <sys/stat.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 #include <array>
 #include <cerrno>
@@ -31,7 +33,6 @@
 
 #include <tutelage/core/files.hpp>
 #include <tutelage/core/mapped_file.hpp>
-#include <tutelage/io/crc32.hpp>
 #include <tutelage/io/safetensors.hpp>
 #include <tutelage/io/safetensors_writer.hpp>
 #include <tutelage/io/state.hpp>
@@ -43,24 +44,37 @@ namespace detail {
 
 // What every checkpoint begins with after the header's length: the checksum comes first.
 inline constexpr std::string_view checkpoint_begin = "{\"__metadata__\":{\"checksum\":\"";
-inline constexpr std::size_t checksum_place = 8 + checkpoint_begin.size(), checksum_size = 8;
-inline constexpr std::string_view no_checksum = "00000000", checkpoint_format = "1";
+inline constexpr std::size_t checksum_place = 8 + checkpoint_begin.size(), checksum_size = 16;
+inline constexpr std::string_view no_checksum = "0000000000000000", checkpoint_format = "1";
 
 inline std::span<const unsigned char> bytes_of_text(std::string_view text) {
   return {reinterpret_cast<const unsigned char*>(text.data()), text.size()};
 }
 
-inline std::string checksum_text(std::uint32_t crc) {
-  std::array<char, checksum_size + 1> digits{};
-  std::snprintf(digits.data(), digits.size(), "%08" PRIx32, crc);
-  return digits.data();
-}
+// Of bytes that come in pieces.
+class checksum {
+ public:
+  checksum() { XXH3_64bits_reset(&state_); }
+  void add(std::span<const unsigned char> bytes) {
+    XXH3_64bits_update(&state_, bytes.data(), bytes.size());
+  }
+  [[nodiscard]] std::string text() const {
+    std::array<char, checksum_size + 1> digits{};
+    std::snprintf(digits.data(), digits.size(), "%016" PRIx64, XXH3_64bits_digest(&state_));
+    return digits.data();
+  }
+
+ private:
+  XXH3_state_t state_;
+};
 
 // Of a file that has the place of one.
 inline std::string checksum_of(std::span<const unsigned char> bytes) {
-  std::uint32_t crc = add_crc32(0, bytes.first(checksum_place));
-  crc = add_crc32(crc, bytes_of_text(no_checksum));
-  return checksum_text(add_crc32(crc, bytes.subspan(checksum_place + checksum_size)));
+  checksum sum;
+  sum.add(bytes.first(checksum_place));
+  sum.add(bytes_of_text(no_checksum));
+  sum.add(bytes.subspan(checksum_place + checksum_size));
+  return sum.text();
 }
 
 template <class T>
@@ -96,12 +110,12 @@ void write_checkpoint_to(Out& out, const Network& student, const State& state,
   file.describe("checksum", std::string(no_checksum));
   file.describe("configuration", configuration);
   file.describe("format", std::string(checkpoint_format));
-  std::uint32_t crc = 0;
+  checksum sum;
   file.write_to([&](std::string_view piece) {
-    crc = add_crc32(crc, bytes_of_text(piece));
+    sum.add(bytes_of_text(piece));
     out.write(piece);
   });
-  out.overwrite(checksum_place, checksum_text(crc));
+  out.overwrite(checksum_place, sum.text());
 }
 
 template <class Network, class State>
@@ -126,10 +140,10 @@ inline safetensors parse_checkpoint(std::span<const unsigned char> bytes, const 
     throw format_error(file, 8, "format",
                        detail::text("'", format, "', expected '", checkpoint_format, "'"));
   }
-  const std::string checksum = checksum_of(bytes);
-  if (text.substr(checksum_place, checksum_size) != checksum) {
+  const std::string right = checksum_of(bytes);
+  if (text.substr(checksum_place, checksum_size) != right) {
     throw format_error(file, checksum_place, "checksum",
-                       detail::text("is not the file's, ", checksum, ": the file is damaged"));
+                       detail::text("is not the file's, ", right, ": the file is damaged"));
   }
   const std::string& own = result.metadata["configuration"];
   if (own != configuration) {
