@@ -136,27 +136,28 @@ void add_normalization(page& out, const normalization& b) {
             "gate. Most are not negative: nodes are active often and together, and theorems that "
             "assume weak overlap (arXiv:1905.13405, Assumption 3) are far from their conditions.";
   out.fact("negative biases of batch norm " + b.name, of(negative, all), sentence);
-  out.figure(value_histogram(b.beta, "bias beta", "channels"),
-             "Biases of batch norm " + b.name + ". Blue is negative, orange positive or 0.");
-  if (!b.below_gate) return;
   std::vector<double> places;
   for (const auto& place : boundaries_of(b)) {
     if (place) places.push_back(*place);
   }
-  std::vector<double> rare = places;
-  std::sort(rare.begin(), rare.end());
-  if (!rare.empty()) {
-    const double middle = rare[rare.size() / 2];
-    out.fact("median boundary of batch norm " + b.name, format("%.3g", middle),
-             format("The gate opens where what is normalized is more than so many deviations above "
-                    "its mean (-beta / |gamma|, mirrored where gamma is negative); of a normal "
-                    "distribution %.3g%% is.",
-                    50 * std::erfc(middle / std::sqrt(2.0))));
+  if (b.below_gate && !places.empty()) {
+    std::vector<double> sorted = places;
+    std::sort(sorted.begin(), sorted.end());
+    const double middle = sorted[sorted.size() / 2];
+    out.fact(
+        "median boundary of batch norm " + b.name, format("%.3g", middle),
+        format("The gate opens where what is normalized is more than so many deviations above "
+               "its mean (-beta / |gamma|, mirrored where gamma is negative): were it normally "
+               "distributed, %.3g%% of the time. Compare how often the gates are open above.",
+               50 * std::erfc(middle / std::sqrt(2.0))));
   }
+  out.figure(value_histogram(b.beta, "bias beta", "how many"),
+             "Biases of batch norm " + b.name + ". Blue is negative, orange positive or 0.");
+  if (!b.below_gate) return;
   out.figure(
-      value_histogram(places, "boundary -beta / |gamma|, in deviations", "channels"),
+      value_histogram(places, "boundary -beta / |gamma|, in deviations", "how many"),
       places.size() == all
-          ? "Where the gates open. Orange ones, at 0 and above, pass less than half of a normal "
+          ? "Where the gates open. Orange ones, at 0 and above, pass at most half of a normal "
             "distribution."
           : format("Where the gates open; %zu with gamma 0 have no boundary: their gate never "
                    "changes.",

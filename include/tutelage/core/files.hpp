@@ -36,24 +36,17 @@ class output_descriptor {
   }
 
   void write(std::string_view content) const {
-    while (!content.empty()) {
-      const ssize_t written = ::write(file_, content.data(), content.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) fail("write");
-      content.remove_prefix(static_cast<std::size_t>(written));
-    }
+    all_of(content, [&](std::string_view rest) {
+      return ::write(file_, rest.data(), rest.size());  //
+    });
   }
 
   // In place of what was written from byte `at` on.
   void overwrite(std::size_t at, std::string_view content) const {
-    while (!content.empty()) {
-      const ssize_t written =
-          ::pwrite(file_, content.data(), content.size(), static_cast<off_t>(at));
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) fail("write");
-      content.remove_prefix(static_cast<std::size_t>(written));
-      at += static_cast<std::size_t>(written);
-    }
+    all_of(content, [&](std::string_view rest) {
+      const auto place = static_cast<off_t>(at + content.size() - rest.size());
+      return ::pwrite(file_, rest.data(), rest.size(), place);
+    });
   }
 
   void set_mode(mode_t mode) const {
@@ -74,6 +67,17 @@ class output_descriptor {
   }
 
  private:
+  // Calls some(rest), which says how many bytes it wrote, until there is no rest.
+  template <class Some>
+  void all_of(std::string_view rest, const Some& some) const {
+    while (!rest.empty()) {
+      const ssize_t written = some(rest);
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) fail("write");
+      rest.remove_prefix(static_cast<std::size_t>(written));
+    }
+  }
+
   [[noreturn]] void fail(const char* operation) const { throw io_error(operation, path_, errno); }
 
   int file_;
