@@ -4,14 +4,18 @@
 #include <chrono>
 #include <filesystem>
 
-#include <tutelage/analysis.hpp>
+#include <tutelage/analysis/evaluator.hpp>
 #include <tutelage/data/images.hpp>
+#include <tutelage/model/network_cast.hpp>
 #include <tutelage/tutelage.hpp>
 
+#include <type_traits>
 #include <utility>
 
+#include "pair/describe_layers.hpp"
 #include "specialization/analyze.hpp"
 #include "specialization/experiment.hpp"
+#include "specialization/network.hpp"
 
 namespace examples {
 
@@ -106,6 +110,29 @@ void learn(Student& student, const Data& data, const Loss& loss, const options& 
   }
 }
 
+inline epoch_result record_of(std::size_t epoch, std::optional<double> train_loss,
+                              const evaluation& now) {
+  epoch_result result{epoch, train_loss, now.loss, {}, {}};
+  for (const auto& layer : now.layers) result.rho_mean.push_back(layer.rho_mean());
+  for (std::size_t j = 0; j < now.layers[0].teacher_nodes(); ++j) {
+    result.teacher_rho.push_back(now.layers[0].best_rho(j));
+  }
+  return result;
+}
+
+// The analyses are in double, whatever the run is in, and compiled elsewhere.
+template <class Teacher, class Student, class T>
+sections analyze_in_double(const Teacher& teacher, const Student& student, const options& o,
+                           const alignment& lowest, const run_inputs<T>& inputs) {
+  if constexpr (std::is_same_v<T, double>) {
+    return analyze<Teacher::depth>(teacher, student, o, lowest, inputs.train, inputs.evaluation);
+  } else {
+    const matrix<double> training = inputs.train, evaluation = inputs.evaluation;
+    return analyze<Teacher::depth>(network_cast<double>(teacher), network_cast<double>(student), o,
+                                   lowest, training, evaluation);
+  }
+}
+
 template <class Teacher, class Student, class Loss, class Targets>
 void learn_and_record(const Teacher& teacher, Student& student, const options& o,
                       const run_inputs<typename Teacher::value_type>& inputs, const Loss& loss,
@@ -114,49 +141,38 @@ void learn_and_record(const Teacher& teacher, Student& student, const options& o
   using targets = std::invoke_result_t<Targets, matrix<T>>;
   using data_type = data_set<matrix_view<const T>, targets>;
   const data_type data(inputs.train, make_targets(outputs(teacher, inputs.train)));
-  const data_type evaluation(inputs.evaluation, make_targets(outputs(teacher, inputs.evaluation)));
+  const data_type fresh(inputs.evaluation, make_targets(outputs(teacher, inputs.evaluation)));
+  const evaluator judge(teacher, fresh, inputs.evaluation_labels);
 
-  std::vector<alignment> layers;
-  const auto record = [&](std::size_t epoch, std::optional<double> train_loss) {
-    layers = align(teacher, student, inputs.evaluation);
-    epoch_result now{epoch, train_loss, mean_loss(student, evaluation, loss), {}, {}};
-    for (const auto& a : layers) now.rho_mean.push_back(a.rho_mean());
-    for (std::size_t j = 0; j < layers[0].teacher_nodes(); ++j) {
-      now.teacher_rho.push_back(layers[0].best_rho(j));
-    }
-    result.history.push_back(std::move(now));
-  };
-  record(0, {});
+  evaluation now = judge(student, loss);
+  result.history.push_back(record_of(0, {}, now));
   on_epoch_end recorder{[&](const auto& report) {
-    record(report.epoch, report.train_loss);
-    observer.epoch_done(result.history.back().eval_loss, result.history.back().rho_mean[0]);
+    now = judge(student, loss);
+    result.history.push_back(record_of(report.epoch, report.train_loss, now));
+    observer.epoch_done(now.loss, now.layers[0].rho_mean());
   }};
   learn(student, data, loss, o, result.seed, recorder);
 
   result.train_loss = mean_loss(student, data, loss);
-  result.eval_loss = result.history.back().eval_loss;
-  result.layers = describe_layers(teacher, student, layers);
-  if (!o.analyses) return;
-  // Networks of run-time widths: the analyses are compiled once, not for every static width.
-  result.analyses = analyze(
-      keep_nodes(teacher, all_nodes(teacher)), keep_nodes(student, all_nodes(student)), o,
-      layers[0], matrix_view<const T>(inputs.train), matrix_view<const T>(inputs.evaluation));
+  result.eval_loss = now.loss;
+  result.student_accuracy = now.accuracy;
+  result.layers = describe_layers(teacher, student, now.layers);
+  if (o.analyses) {
+    result.analyses = analyze_in_double(teacher, student, o, now.layers[0], inputs);
+  }
 }
 
-template <class Teacher, class Student>
-run_result run_one(Teacher teacher, Student student, const options& o, std::uint64_t seed,
-                   const run_inputs<typename Teacher::value_type>& inputs, run_observer& observer) {
-  using T = typename Teacher::value_type;
+template <class Network>
+run_result run_one(Network teacher, Network student, const options& o, std::uint64_t seed,
+                   const run_inputs<typename Network::value_type>& inputs, run_observer& observer) {
+  using T = typename Network::value_type;
   const auto start = std::chrono::steady_clock::now();
   run_result result{};
   result.seed = seed;
   build_teacher(teacher, o, seed, inputs);
-  const auto accuracy_of = [&](const auto& net) {
-    return accuracy(net, data_set<matrix_view<const T>, std::vector<label>>(
-                             inputs.evaluation, inputs.evaluation_labels));
-  };
   if (o.reads_images()) {
-    result.teacher_accuracy = accuracy_of(teacher);
+    result.teacher_accuracy = accuracy(teacher, data_set<matrix_view<const T>, std::vector<label>>(
+                                                    inputs.evaluation, inputs.evaluation_labels));
     observer.teacher_trained(seed, *result.teacher_accuracy);
   }
 
@@ -174,55 +190,26 @@ run_result run_one(Teacher teacher, Student student, const options& o, std::uint
         teacher, student, o, inputs, cross_entropy{}, [](const matrix<T>& f) { return argmax(f); },
         observer, result);
   }
-  if (o.reads_images()) result.student_accuracy = accuracy_of(student);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
-}
-
-// ---- Widths as the command line gives them
-// -------------------------------------------------------
-
-// An mlp of `Widths` widths, all dynamic.
-template <class T, class Indices>
-struct dynamic_mlp;
-template <class T, std::size_t... I>
-struct dynamic_mlp<T, std::index_sequence<I...>> {
-  using type = mlp<T, leaky_relu<dynamic_slope>, (static_cast<void>(I), dynamic)...>;
-};
-
-template <class T, std::size_t Widths>
-run_result run_dynamic(const options& o, std::uint64_t seed, const run_inputs<T>& inputs,
-                       run_observer& observer) {
-  using net = typename dynamic_mlp<T, std::make_index_sequence<Widths>>::type;
-  const auto make = [&](const std::vector<std::size_t>& widths) {
-    std::array<std::size_t, Widths> array{};
-    std::copy_n(widths.begin(), Widths, array.begin());
-    return net(array, leaky_relu<dynamic_slope>(o.leaky));
-  };
-  return run_one(make(o.teacher), make(o.student()), o, seed, inputs, observer);
 }
 
 template <class T>
 run_result run_any(const options& o, std::uint64_t seed, const run_inputs<T>& inputs,
                    run_observer& observer) {
-  switch (o.teacher.size()) {
-    case 3:
-      return run_dynamic<T, 3>(o, seed, inputs, observer);
-    case 4:
-      return run_dynamic<T, 4>(o, seed, inputs, observer);
-    case 5:
-      return run_dynamic<T, 5>(o, seed, inputs, observer);
-    case 6:
-      return run_dynamic<T, 6>(o, seed, inputs, observer);
-    case 7:
-      return run_dynamic<T, 7>(o, seed, inputs, observer);
-    case 8:
-      return run_dynamic<T, 8>(o, seed, inputs, observer);
-    case 9:
-      return run_dynamic<T, 9>(o, seed, inputs, observer);
-    default:
-      throw argument_error("specialization: 3 to 9 widths");
-  }
+  std::optional<run_result> result;
+  for_each_number<largest_depth>([&](auto depth) {
+    if constexpr (depth >= smallest_depth) {
+      if (o.teacher.size() != depth + 1) return;
+      const auto make = [&](const std::vector<std::size_t>& widths) {
+        std::array<std::size_t, depth + 1> array{};
+        std::copy_n(widths.begin(), depth + 1, array.begin());
+        return run_network<T, depth>(array, leaky_relu<dynamic_slope>(o.leaky));
+      };
+      result = run_one(make(o.teacher), make(o.student()), o, seed, inputs, observer);
+    }
+  });
+  return result.value();  // options are checked: depths are among these
 }
 
 template <class T>
