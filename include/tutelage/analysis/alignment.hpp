@@ -205,6 +205,22 @@ class alignment_accumulator {
     }
   }
 
+  /// Adds the samples of another accumulator of such networks, as if they had come after these; see
+  /// correlation_accumulator::merge.
+  void merge(const alignment_accumulator& later) {
+    for (std::size_t l = 0; l < layers_.size(); ++l) layers_[l].merge(later.layers_[l]);
+  }
+
+  /// Calls visit(block) for all that is kept; see there too.
+  template <class Visit>
+  void for_each_block(const std::string& prefix, const Visit& visit) {
+    show_blocks(*this, prefix, visit);
+  }
+  template <class Visit>
+  void for_each_block(const std::string& prefix, const Visit& visit) const {
+    show_blocks(*this, prefix, visit);
+  }
+
   /// One alignment a hidden layer, from the lowest.
   [[nodiscard]] std::vector<alignment> result() const {
     std::vector<alignment> result;
@@ -213,6 +229,13 @@ class alignment_accumulator {
   }
 
  private:
+  template <class Self, class Visit>
+  static void show_blocks(Self& self, const std::string& prefix, const Visit& visit) {
+    for (std::size_t l = 0; l < self.layers_.size(); ++l) {
+      self.layers_[l].for_each_block(detail::text(prefix, l + 1, "."), visit);
+    }
+  }
+
   detail::nodes_in_columns<Teacher> teacher_;
   detail::nodes_in_columns<Student> student_;
   std::vector<correlation_accumulator<typename Teacher::value_type>> layers_;

@@ -15,6 +15,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <string>
 
 #include <tutelage/analysis/node_moments.hpp>
 #include <tutelage/core/product.hpp>
@@ -92,6 +94,29 @@ class correlation_accumulator {
     merge(teacher, student_piece_, matrix_view<const T>(products), N);
   }
 
+  /// Adds the samples of another accumulator, as if they had come after these. Shards that are merged
+  /// in one order give the same bits. Throws shape_error for another number of nodes.
+  void merge(const correlation_accumulator& later) {
+    if (later.teacher_.size() != teacher_.size() || later.student_.size() != student_.size()) {
+      throw shape_error(detail::text(
+          "correlation: merged with ", shape_text(later.teacher_.size(), later.student_.size()),
+          " nodes, expected ", shape_text(teacher_.size(), student_.size())));
+    }
+    if (later.samples_ == 0) return;
+    merge(later.teacher_, later.student_, matrix_view<const A>(later.cross_), later.samples_);
+  }
+
+  /// Calls visit(block) for all that is kept, names after `prefix`: io/blocks.hpp makes bytes of them
+  /// and back.
+  template <class Visit>
+  void for_each_block(const std::string& prefix, const Visit& visit) {
+    show_blocks(*this, prefix, visit);
+  }
+  template <class Visit>
+  void for_each_block(const std::string& prefix, const Visit& visit) const {
+    show_blocks(*this, prefix, visit);
+  }
+
   /// The correlations of all samples so far. Throws argument_error when there are fewer than 2, or
   /// when an activation was not finite.
   [[nodiscard]] correlations result() const {
@@ -121,6 +146,14 @@ class correlation_accumulator {
 
  private:
   using moments = detail::node_moments<T>;
+
+  template <class Self, class Visit>
+  static void show_blocks(Self& self, const std::string& prefix, const Visit& visit) {
+    visit(detail::number_block(prefix + "samples", self.samples_));
+    self.teacher_.for_each_block(prefix + "teacher.", visit);
+    self.student_.for_each_block(prefix + "student.", visit);
+    visit(detail::matrix_block(prefix + "cross", self.cross_));
+  }
 
   // `added` more samples, whose products of deviations from their own means are [m, n].
   template <class U>
@@ -158,7 +191,7 @@ class correlation_accumulator {
   moments teacher_, student_;
   moments teacher_piece_{teacher_}, student_piece_{student_};
   matrix<A> cross_;  // [m, n], sum of products of deviations
-  std::size_t samples_ = 0;
+  std::uint64_t samples_ = 0;
   workspace<T> of_teacher_, of_student_, products_;
 };
 

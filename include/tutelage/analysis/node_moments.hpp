@@ -11,10 +11,12 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include <tutelage/core/matrix.hpp>
 #include <tutelage/core/scalar.hpp>
+#include <tutelage/model/layer.hpp>
 
 namespace tutelage::inline TUTELAGE_TARGET {
 
@@ -81,7 +83,23 @@ class node_moments {
     }
   }
 
+  template <class Visit>
+  void for_each_block(const std::string& prefix, const Visit& visit) {
+    show_blocks(*this, prefix, visit);
+  }
+  template <class Visit>
+  void for_each_block(const std::string& prefix, const Visit& visit) const {
+    show_blocks(*this, prefix, visit);
+  }
+
  private:
+  template <class Self, class Visit>
+  static void show_blocks(Self& self, const std::string& prefix, const Visit& visit) {
+    visit(row_block(prefix + "first", self.first_));
+    visit(row_block(prefix + "changes", self.changes_));
+    visit(row_block(prefix + "mean", self.mean_));
+    visit(row_block(prefix + "variation", self.variation_));
+  }
   static void add_row(const T* f, const T* first, A* sum, A* changes, std::size_t n) {
     for (std::size_t k = 0; k < n; ++k) {
       sum[k] += static_cast<A>(f[k]);

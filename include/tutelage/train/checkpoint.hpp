@@ -69,15 +69,6 @@ inline std::span<const unsigned char> bytes_of_text(std::string_view text) {
   return {reinterpret_cast<const unsigned char*>(text.data()), text.size()};
 }
 
-template <class T>
-constexpr element_type type_of() {
-  if constexpr (std::is_same_v<T, std::uint64_t>) {
-    return element_type::uint64;
-  } else {
-    return std::is_same_v<T, float> ? element_type::float32 : element_type::float64;
-  }
-}
-
 // Calls visit(block) for all that a run consists of.
 template <class Network, class State, class Record, class Visit>
 void for_each_of_run(Network& student, State& state, Record& record, const Visit& visit) {
