@@ -69,6 +69,7 @@ set(library_packages
     librandom123-dev
     zlib1g-dev
     nlohmann-json3-dev
+    libxxhash-dev
     libboost-dev)
 set(example_packages libcli11-dev gnuplot-nox dataset-fashion-mnist)
 set(benchmark_packages libbenchmark-dev libeigen3-dev python3-numpy)

@@ -1,5 +1,5 @@
-# What is too long for every landing, in parts: the baseline, clang, the sanitizers, the changes of
-# tests/mutants, every header on its own, the benchmarks.
+# What is too long for every landing, in parts: the baseline, the unit tests with g++, the rest with
+# clang, the sanitizers, the changes of tests/mutants, every header on its own, the benchmarks.
 #
 #   cmake -P cmake/part.cmake                  parts chosen by the commit's hash, for about MINUTES
 #   cmake -DPARTS=all -P cmake/part.cmake      all of them
@@ -23,8 +23,9 @@ function(slices count)
   endforeach()
   set(parts ${parts} PARENT_SCOPE)
 endfunction()
-slices(6 "asan-ubsan tests" "baseline tests" "clang tests" mutants)
+slices(6 "asan-ubsan tests" "baseline tests" "release tests")
 slices(3 "tsan tests")
+slices(12 mutants)
 list(APPEND parts "asan-ubsan examples" "tsan examples" "clang examples" "clang headers"
      "release benchmarks")
 list(LENGTH parts count)
@@ -53,12 +54,13 @@ function(run_part part)
   set(build build/part-${preset})
   if(what STREQUAL "tests")
     list(GET words 2 slice)
-    configure(${preset} -DTUTELAGE_EXAMPLES=OFF -DTUTELAGE_BENCHMARKS=OFF -DTUTELAGE_SLICE=${slice})
-    run(${CMAKE_COMMAND} --build ${build} --target unit_tests)
-    run(${CMAKE_CTEST_COMMAND} --test-dir ${build} --output-on-failure --no-tests=error
-        -R "^(native|baseline)/")
+    configure(${preset} -DTUTELAGE_EXAMPLES=OFF -DTUTELAGE_BENCHMARKS=OFF -DTUTELAGE_UNIT_TESTS=ON
+              -DTUTELAGE_WHOLE_TESTS=OFF -DTUTELAGE_SLICE=${slice})
+    run(${CMAKE_COMMAND} --build ${build})
+    run(${CMAKE_CTEST_COMMAND} --test-dir ${build} -j 2 --output-on-failure --no-tests=error)
   elseif(what STREQUAL "examples")
-    configure(${preset} -DTUTELAGE_EXAMPLES=ON -DTUTELAGE_BENCHMARKS=OFF)
+    configure(${preset} -DTUTELAGE_EXAMPLES=ON -DTUTELAGE_BENCHMARKS=OFF -DTUTELAGE_UNIT_TESTS=OFF
+              -DTUTELAGE_WHOLE_TESTS=ON)
     run(${CMAKE_COMMAND} --build ${build} --target examples/all)
     run(${CMAKE_CTEST_COMMAND} --test-dir ${build} --output-on-failure --no-tests=error
         -R "^(readme|examples)")

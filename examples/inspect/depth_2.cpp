@@ -2,6 +2,6 @@
 
 namespace examples {
 
-template findings inspect<2>(const question&, const samples&);
+template facts inspect_nodes<2>(const question&, const std::vector<dense_network>&, const samples&);
 
 }  // namespace examples

@@ -2,6 +2,6 @@
 
 namespace examples {
 
-template findings inspect<3>(const question&, const samples&);
+template facts inspect_nodes<3>(const question&, const std::vector<dense_network>&, const samples&);
 
 }  // namespace examples

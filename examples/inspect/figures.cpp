@@ -229,4 +229,43 @@ std::string histogram(const std::vector<double>& shares, const std::string& of_x
   return bars(counts, of_x, of_y, 0, names);
 }
 
+std::string value_histogram(const std::vector<double>& values, const std::string& of_x,
+                            const std::string& of_y) {
+  double low = 0, high = 0;
+  for (const double v : values) {
+    low = std::min(low, v);
+    high = std::max(high, v);
+  }
+  if (low == high) low = -1, high = 1;
+  const double step = step_of((high - low) / 4);
+  const auto first = static_cast<long>(std::floor(low / step));
+  const auto last = static_cast<long>(std::floor(high / step)) + 1;
+  std::vector<double> counts(static_cast<std::size_t>(last - first));
+  for (const double v : values) {
+    ++counts[static_cast<std::size_t>(static_cast<long>(std::floor(v / step)) - first)];
+  }
+  const axis x{step * static_cast<double>(first), step * static_cast<double>(last), left,
+               left + width};
+  const double most = *std::max_element(counts.begin(), counts.end());
+  const axis y = axis_over(0, most, above + height, above);
+  std::string svg = opened(left + width + 20, above + height + bottom, of_y + " over " + of_x) +
+                    drawn(x, y, of_x, of_y, false);
+  const double wide = width / static_cast<double>(last - first);
+  long every = 1;
+  while (static_cast<double>(every) * wide < 40) ++every;
+  for (long i = first; i <= last; ++i) {
+    const double from = step * static_cast<double>(i);
+    if (i % every == 0) {
+      svg += text_at(x.place(from), y.at_from + 16, "middle", format("%.4g", from));
+    }
+    if (i == last) break;
+    const double count = counts[static_cast<std::size_t>(i - first)];
+    svg += format("<rect class='bar%s' x='%.1f' y='%.1f' width='%.1f' height='%.1f'>",
+                  i < 0 ? "" : " above", x.place(from) + 0.05 * wide, y.place(count), 0.9 * wide,
+                  y.at_from - y.place(count));
+    svg += format("<title>%.4g to %.4g: %.0f</title></rect>\n", from, from + step, count);
+  }
+  return svg + "</svg>\n";
+}
+
 }  // namespace examples

@@ -32,6 +32,11 @@ std::string bars(const std::vector<double>& values, const std::string& of_x,
 std::string histogram(const std::vector<double>& shares, const std::string& of_x,
                       const std::string& of_y);
 
+/// How many of the values are in each of some 20 intervals of a round width, of which one begins at
+/// 0; those of negative values are of another color.
+std::string value_histogram(const std::vector<double>& values, const std::string& of_x,
+                            const std::string& of_y);
+
 /// Text as HTML shows it.
 std::string escaped(const std::string& text);
 

@@ -2,7 +2,7 @@
 
 #include <stdexcept>
 
-#include <tutelage/io.hpp>
+#include <tutelage/io/array_file.hpp>
 #include <tutelage/io/npy_rows.hpp>
 
 namespace examples {
@@ -41,25 +41,6 @@ void require_samples(const std::string& file, std::size_t count, const question&
 }
 
 }  // namespace
-
-std::vector<std::size_t> read_widths(const std::string& file) {
-  const array_file content(file);
-  std::vector<std::size_t> widths;
-  try {
-    widths = mlp_widths(content);
-  } catch (const format_error& problem) {
-    throw std::runtime_error(
-        std::string(problem.what()) +
-        ". Taken are dense layers in sequence, a weight and a bias each; fold a network with "
-        "convolutions or batch normalization into such first (model/fold.hpp) and save that");
-  }
-  const std::size_t depth = widths.size() - 1;
-  if (depth < least_depth || depth > most_depth) {
-    throw std::runtime_error(detail::text(file, ": has ", depth, depth == 1 ? " layer" : " layers",
-                                          ", expected ", least_depth, " to ", most_depth));
-  }
-  return widths;
-}
 
 samples read_samples(const question& asked, std::size_t inputs, std::size_t outputs) {
   samples result;

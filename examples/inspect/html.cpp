@@ -32,7 +32,7 @@ figcaption { font-size: 0.9em; color: #57606f; max-width: 520px; }
 svg { max-width: 100%; height: auto; display: block; }
 svg text { font: 11.5px system-ui, sans-serif; fill: #333b48; }
 .grid { stroke: #e6eaf0; } .axis { stroke: #57606f; }
-.frame { fill: none; stroke: #98a1b0; } .bar { fill: #3b4cc0; }
+.frame { fill: none; stroke: #98a1b0; } .bar { fill: #3b4cc0; } .above { fill: #d9822b; }
 .strong { fill: #3b4cc0; fill-opacity: 0.75; } .weak { fill: none; stroke: #b40426; stroke-width: 1.5; }
 table { border-collapse: collapse; margin: 0.8em 0; font-variant-numeric: tabular-nums; }
 th, td { padding: 0.15em 0.9em; text-align: right; border-bottom: 1px solid #e6eaf0; }
@@ -55,6 +55,10 @@ class page {
   void part(const std::string& title) {
     end_group();
     html_ += "<h3>" + escaped(title) + "</h3>\n";
+  }
+  void line(const std::string& text) {
+    end_group();
+    html_ += "<p>" + escaped(text) + "</p>\n";
   }
   /// A number, and a sentence that says what it means and what to conclude.
   void fact(const std::string& name, const std::string& number, const std::string& sentence) {
@@ -103,25 +107,86 @@ std::string percent(double share) { return format("%.3g%%", 100 * share); }
 
 std::string of(std::size_t some, std::size_t all) { return format("%zu of %zu", some, all); }
 
+// What a network's parts are called.
+struct units {
+  std::string one, many;
+};
+
 std::string layer_text(std::size_t l) { return format(", hidden layer %zu", l); }
 
 // ---- Each network ----------------------------------------------------------------------------------
 
-void add_network(page& out, const network_facts& n, const findings& found) {
+// A batch normalization's biases, as arXiv:1905.13405, Figure 6, has them.
+void add_normalization(page& out, const normalization& b) {
+  const std::size_t all = b.beta.size();
+  const auto negative = static_cast<std::size_t>(
+      std::count_if(b.beta.begin(), b.beta.end(), [](double x) { return x < 0; }));
+  std::string sentence =
+      !b.below_gate
+          ? "No gate follows directly, so that these biases are no thresholds: they shift what the "
+            "next layer takes, and say nothing of how rarely nodes are active."
+      : 2 * negative > all
+          ? "What is normalized has mean 0, so a negative bias lets less than half of it through "
+            "the "
+            "gate. Most are negative: nodes are active rarely and seldom together, which the "
+            "theory "
+            "of weakly overlapping nodes assumes (arXiv:1905.13405, Assumption 3)."
+          : "What is normalized has mean 0, so a negative bias lets less than half of it through "
+            "the "
+            "gate. Most are not negative: nodes are active often and together, and theorems that "
+            "assume weak overlap (arXiv:1905.13405, Assumption 3) are far from their conditions.";
+  out.fact("negative biases of batch norm " + b.name, of(negative, all), sentence);
+  std::vector<double> places;
+  for (const auto& place : boundaries_of(b)) {
+    if (place) places.push_back(*place);
+  }
+  if (b.below_gate && !places.empty()) {
+    std::vector<double> sorted = places;
+    std::sort(sorted.begin(), sorted.end());
+    const double middle = sorted[sorted.size() / 2];
+    out.fact(
+        "median boundary of batch norm " + b.name, format("%.3g", middle),
+        format("The gate opens where what is normalized is more than so many deviations above "
+               "its mean (-beta / |gamma|, mirrored where gamma is negative): were it normally "
+               "distributed, %.3g%% of the time. Compare how often the gates are open above.",
+               50 * std::erfc(middle / std::sqrt(2.0))));
+  }
+  out.figure(value_histogram(b.beta, "bias beta", "how many"),
+             "Biases of batch norm " + b.name + ". Blue is negative, orange positive or 0.");
+  if (!b.below_gate) return;
+  out.figure(
+      value_histogram(places, "boundary -beta / |gamma|, in deviations", "how many"),
+      places.size() == all
+          ? "Where the gates open. Orange ones, at 0 and above, pass at most half of a normal "
+            "distribution."
+          : format("Where the gates open; %zu with gamma 0 have no boundary: their gate never "
+                   "changes.",
+                   all - places.size()));
+}
+
+void add_network(page& out, const network_facts& n, std::size_t samples, const units& u) {
   out.part("The " + n.role + ": " + joined(n.widths) + ", " + n.file);
-  out.fact(
-      "regions visited", of(n.regions, found.samples),
-      n.regions == found.samples
-          ? "Every sample lies in a linear region of its own: the network bends between any two "
-            "of them."
-          : "The samples share this many linear regions; within one the network is an affine "
-            "map, so fewer regions are a simpler function on these inputs.");
-  out.fact("co-linear groups of the lowest layer", of(n.groups, n.widths[1]),
-           n.groups + n.constant == n.widths[1]
-               ? "No two nodes of the lowest layer are multiples of each other: none can be merged."
-               : format("Nodes that are multiples to within %g do the same work: the largest group "
-                        "has %zu nodes, and merging each group leaves the function as it is.",
-                        n.tolerance, n.largest_group));
+  if (!n.text.empty() && !n.normalizations.empty()) out.line("Its layers, read as: " + n.text);
+  if (n.regions) {
+    out.fact(
+        "regions visited", of(*n.regions, samples),
+        *n.regions == samples
+            ? "Every sample lies in a linear region of its own: the network bends between any two "
+              "of them."
+            : "The samples share this many linear regions; within one the network is an affine "
+              "map, so fewer regions are a simpler function on these inputs.");
+  }
+  if (n.groups) {
+    const auto& g = *n.groups;
+    out.fact("co-linear groups of the lowest layer", of(g.groups, n.widths[1]),
+             g.groups + g.constant == n.widths[1]
+                 ? "No two nodes of the lowest layer are multiples of each other: none can be "
+                   "merged."
+                 : format("Nodes that are multiples to within %g do the same work: the largest "
+                          "group has %zu nodes, and merging each group leaves the function as it "
+                          "is.",
+                          g.tolerance, g.largest));
+  }
   out.fact("mean square of an output", format("%.4g", n.mean_square),
            "The scale that errors of the outputs are to be read against.");
   if (n.accuracy) {
@@ -145,29 +210,33 @@ void add_network(page& out, const network_facts& n, const findings& found) {
     const auto& open = n.layers[l].open;
     const auto shut = static_cast<std::size_t>(std::count(open.begin(), open.end(), 0.0));
     const auto always = static_cast<std::size_t>(std::count(open.begin(), open.end(), 1.0));
-    out.fact("nodes never open" + layer_text(l + 1), of(shut, open.size()),
-             shut == 0 ? "Every node is active on some sample: none is dead on these inputs."
-                       : "These nodes are never active here: with ReLU they give 0 and can be left "
-                         "out on such inputs.");
-    out.fact("nodes always open" + layer_text(l + 1), of(always, open.size()),
-             always == 0 ? "No node is linear on all samples: each one's boundary lies among them."
-                         : "These nodes are linear on these inputs: their boundaries lie outside "
-                           "the data and the gate does nothing.");
+    out.fact(u.many + " never open" + layer_text(l + 1), of(shut, open.size()),
+             shut == 0
+                 ? "Every " + u.one + " is active on some sample: none is dead on these inputs."
+                 : "These " + u.many +
+                       " are never active here: with ReLU they give 0 and can be left "
+                       "out on such inputs.");
+    out.fact(u.many + " always open" + layer_text(l + 1), of(always, open.size()),
+             always == 0
+                 ? "No " + u.one + " is linear on all samples: each one's boundary lies among them."
+                 : "These " + u.many +
+                       " are linear on these inputs: their boundaries lie outside "
+                       "the data and the gate does nothing.");
   }
   for (std::size_t l = 0; l < n.layers.size(); ++l) {
     const auto& layer = n.layers[l];
-    out.figure(histogram(layer.open, "percent of the samples with the gate open", "nodes"),
+    out.figure(histogram(layer.open, "percent of the samples with the gate open", u.many),
                "How often the gates are open" + layer_text(l + 1) + ".");
     std::vector<point> points;
     for (std::size_t k = 0; k < layer.fan_in.size(); ++k) {
       points.push_back({layer.fan_in[k], layer.fan_out[k], layer.open[k] > 0,
-                        format("node %zu, open at %.1f%%", k, 100 * layer.open[k])});
+                        u.one + format(" %zu, open at %.1f%%", k, 100 * layer.open[k])});
     }
-    out.figure(
-        scatter(points, "norm of the weights in", "norm of the weights out"),
-        "Nodes near either axis contribute little. Red rings are never open. Point at a node "
-        "for its number.");
+    out.figure(scatter(points, "norm of the weights in", "norm of the weights out"),
+               "Near either axis a " + u.one +
+                   " contributes little. Red rings are never open. Point at one for its number.");
   }
+  for (const auto& b : n.normalizations) add_normalization(out, b);
 }
 
 // ---- The pair --------------------------------------------------------------------------------------
@@ -188,40 +257,45 @@ void add_losses(page& out, const question& asked, const pair_facts& p) {
                : std::string(student) + " is hardly better than a constant, or worse."));
 }
 
-void add_matches(page& out, const question& asked, const pair_facts& p) {
+void add_matches(page& out, const question& asked, const pair_facts& p, const units& u,
+                 const std::string& id) {
   const std::string first = asked.taught() ? "teacher" : "first student's";
-  out.section("matches", "Correlations and matches",
-              "Each node of the first network is matched with the node of the second whose "
-              "activation correlates most with its own over the samples.");
+  out.section(id, "Correlations and matches of " + u.many,
+              "Each " + u.one + " of the first network is matched with the " + u.one +
+                  " of the second whose activation correlates most with its own over the samples" +
+                  (u.one == "node" ? "." : " and positions."));
   for (std::size_t l = 0; l < p.layers.size(); ++l) {
     const auto& m = p.layers[l].matches;
     const std::size_t covered = m.covered[last_threshold];
     out.part(format("Hidden layer %zu", l + 1));
     out.fact("rho_mean", format("%.4f", m.rho_mean),
-             m.rho_mean > 0.95 ? "The mean best correlation: nearly every node has its counterpart."
+             m.rho_mean > 0.95
+                 ? "The mean best correlation: nearly every " + u.one + " has its counterpart."
              : m.rho_mean > 0.7
-                 ? "The mean best correlation: counterparts are recognizable, but not exact."
-                 : "The mean best correlation: most nodes have no counterpart; the two "
-                   "represent this layer differently, or nodes are split among several.");
+                 ? std::string(
+                       "The mean best correlation: counterparts are recognizable, but not exact.")
+                 : "The mean best correlation: most " + u.many +
+                       " have no counterpart; the two represent this layer differently, or one's "
+                       "work is split among several.");
     out.fact(format("covered above %g", thresholds[last_threshold]), of(covered, m.teachers.size()),
              covered == m.teachers.size()
-                 ? "Every " + first + " node has a node that does its work."
-                 : "The others are not learned by any single node at this threshold.");
+                 ? "Every " + first + " " + u.one + " has a " + u.one + " that does its work."
+                 : "The others are not learned by any single " + u.one + " at this threshold.");
     std::vector<point> points;
     for (std::size_t k = 0; k < m.students.size(); ++k) {
       const auto& s = m.students[k];
       points.push_back({s.correlation, s.fan_out_norm, s.correlation > thresholds[last_threshold],
-                        format("node %zu, nearest %zu", k, s.best_teacher)});
+                        u.one + format(" %zu, nearest %zu", k, s.best_teacher)});
     }
     out.figure(
-        heat_map(p.layers[l].rho, asked.taught() ? "teacher node" : "node of the first",
-                 asked.taught() ? "student node" : "node of the second", 1),
-        "Correlations. One red cell in a row is a match; several are nodes that share work.");
+        heat_map(p.layers[l].rho, asked.taught() ? "teacher " + u.one : u.one + " of the first",
+                 asked.taught() ? "student " + u.one : u.one + " of the second", 1),
+        "Correlations. One red cell in a row is a match; several share the work.");
     out.figure(scatter(points, "best correlation", "norm of the weights out"),
-               "Filled nodes are matched. Red rings low down are unmatched and do little: they can "
+               "Filled ones are matched. Red rings low down are unmatched and do little: they can "
                "be pruned.");
-    std::vector<std::vector<std::string>> rows{
-        {first + " node", "fan-out", "best match", "rho", "matches", "angle (deg)", "bias gap"}};
+    std::vector<std::vector<std::string>> rows{{first + " " + u.one, "fan-out", "best match", "rho",
+                                                "matches", "angle (deg)", "bias gap"}};
     for (const std::size_t j : by_strength(m)) {
       const auto& t = m.teachers[j];
       if (rows.size() > 20) break;
@@ -321,32 +395,44 @@ void add_gradients(page& out, const critical_section& s) {
   }
 }
 
-void add_observers(page& out, const observers_section& s) {
-  std::size_t seen = 0;
-  std::vector<double> kappas;
-  for (const auto& t : s.teachers) {
-    seen += t.best_observer.has_value();
-    kappas.push_back(t.kappa);
-  }
+void add_observers(page& out, const std::vector<pair_layer>& layers) {
   out.section("observers", "Observers",
               "A student node that is active on a teacher node's boundary observes it: only then "
-              "its gradient can tell that the teacher bends there.");
-  out.fact(
-      "observed teacher nodes", of(seen, s.teachers.size()),
-      seen == s.teachers.size()
-          ? "Every teacher node's boundary is seen by a student node: the recovery theorems can "
-            "apply to all of them."
-          : "Gradients say nothing of the others: more inputs near their boundaries are "
-            "needed, or more student nodes.");
-  out.fact("tau", format("%.3f", s.tau),
-           s.tau > 0
-               ? "The least share of the near samples at which a teacher's boundary is visible: "
-                 "the larger, the stronger the proofs."
-               : "Some teacher's boundary has no visible sample near it.");
-  out.figure(bars(kappas, "teacher node", "kappa of the best observer", 1),
-             format("Share of the samples within %g of the boundary on which the best observer is "
-                    "active.",
-                    s.eps));
+              "its gradient can tell that the teacher bends there. Counted on the samples.");
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    if (!layers[l].observers) continue;
+    const auto& s = *layers[l].observers;
+    std::size_t seen = 0, two_sided = 0;
+    std::vector<double> kappas;
+    for (const auto& t : s.teachers) {
+      seen += t.best_observer.has_value();
+      two_sided += t.two_sided > 0;
+      kappas.push_back(t.kappa);
+    }
+    out.part(format("Hidden layer %zu", l + 1));
+    out.fact(
+        "observed teacher nodes", of(seen, s.teachers.size()),
+        seen == s.teachers.size()
+            ? "Every teacher node's boundary is seen by a student node: the recovery theorems can "
+              "apply to all of them."
+            : "Gradients say nothing of the others: more inputs near their boundaries are "
+              "needed, or more student nodes.");
+    out.fact("observed from both sides", of(two_sided, s.teachers.size()),
+             two_sided == s.teachers.size()
+                 ? "Each best observer is active on samples on both sides of the boundary: it sees "
+                   "the kink itself."
+                 : "The others' best observers are active on one side only: their gradients see "
+                   "a linear function there and cannot tell where it bends.");
+    out.fact("tau", format("%.3f", s.tau),
+             s.tau > 0
+                 ? "The least share of the near samples at which a teacher's boundary is visible: "
+                   "the larger, the stronger the proofs."
+                 : "Some teacher's boundary has no visible sample near it.");
+    out.figure(bars(kappas, "teacher node", "kappa of the best observer", 1),
+               format("Share of the samples within %g of the boundary on which the best observer "
+                      "is active, in layer %zu's own inputs.",
+                      s.eps, l + 1));
+  }
 }
 
 // Witnesses are searched for in two layers only.
@@ -440,13 +526,12 @@ void add_pruning(page& out, const pruning_section& s) {
   }
 }
 
-void add_similarity(page& out, const findings& found) {
+void add_similarity(page& out, const facts& found, const units& u, const std::string& id) {
   const auto& p = *found.pair;
-  out.section(
-      "similarity", "Similarity of representations",
-      format("CCA, SVCCA and CKA compare layers as a whole, whatever the single nodes do; on "
-             "the first %zu samples.",
-             std::min(found.samples, similarity_samples)));
+  out.section(id, "Similarity of representations",
+              "CCA, SVCCA and CKA compare layers as a whole, whatever the single " + u.many +
+                  " do; on " + format("the first %zu samples", found.similarity_samples) +
+                  (u.one == "node" ? "." : ", each position one more."));
   for (std::size_t l = 0; l < p.layers.size(); ++l) {
     const auto& layer = p.layers[l];
     out.part(format("Hidden layer %zu", l + 1));
@@ -467,32 +552,106 @@ void add_similarity(page& out, const findings& found) {
   }
 }
 
+// What of the gradient rule holds whatever the layers are.
+void add_gradients_of_channels(page& out, const pair_facts& p) {
+  out.section("critical", "Gradients",
+              "g = V^T (f* - f) at the gates, V being the outputs' Jacobian at each sample. At a "
+              "critical point of SGD that interpolates it vanishes at every sample.");
+  for (std::size_t l = 0; l < p.layers.size(); ++l) {
+    const auto& layer = p.layers[l];
+    out.fact("mean squared gradient norm" + layer_text(l + 1),
+             format("%.4g", layer.mean_squared_gradient_norm),
+             "E |g|^2 over all nodes of this layer: 0 where the student has nothing left to learn "
+             "from any sample.");
+    out.fact("largest gradient" + layer_text(l + 1), format("%.4g", layer.max_gradient),
+             layer.max_gradient < 1e-6 ? "No sample moves this layer: it is at a critical point."
+                                       : "The student still learns from some samples here.");
+  }
+}
+
+void add_order(page& out, const pair_facts& p) {
+  out.section("permutation", "Order of nodes",
+              "A network's function does not change when its nodes change places or scales. Here "
+              "the second network's are put in the first one's order and scale, layer by layer, so "
+              "that weights agree as far as they can (arXiv:2209.04836).");
+  if (!p.order) {
+    out.line("Not done: it needs hidden layers of equal widths in both networks.");
+    return;
+  }
+  const auto& o = *p.order;
+  out.fact("agreement of weights", format("%.4f", o.agreement),
+           o.agreement > 0.99 ? "The two are one network but for order and scale of their nodes."
+           : o.agreement > 0.5
+               ? "Many nodes have a counterpart with similar weights; the others found weights of "
+                 "their own."
+               : "Weights agree little in any order: whatever the two share is not in single "
+                 "nodes' weights.");
+  out.fact("nodes that change places", std::to_string(o.moved),
+           o.moved == 0 ? "The order found is the files' own."
+                        : "So many nodes stand elsewhere in the second network; results.json has "
+                          "the order.");
+  const std::string scale =
+      p.relative && p.loss > 0
+          ? format(" (%.3g%% of the variation)", 100 * o.aligned_middle * *p.relative / p.loss)
+          : std::string();
+  out.fact(
+      "loss half way, aligned", format("%.4g", o.aligned_middle),
+      format("Half the mean squared distance to the first network of the one whose weights "
+             "are the mean of both%s; in the files' order it is %.4g. ",
+             scale.c_str(), o.middle) +
+          (o.aligned_middle <= std::max(p.loss, 1e-12)
+               ? "No larger than at the end: there is no barrier half way, the two lie in one "
+                 "valley up to order and scale."
+               : "Larger than at the end: a barrier stays between them on the straight line."));
+}
+
 }  // namespace
 
 std::string to_html(const question& asked, const findings& found) {
   std::string below = format("%zu samples of ", found.samples) + asked.inputs +
                       "; hidden nodes are " +
-                      (asked.slope > 0 ? format("leaky ReLU with slope %g", asked.slope) : "ReLU") +
+                      (found.slope > 0 ? format("leaky ReLU with slope %g", found.slope) : "ReLU") +
                       ". The numbers are in results.json.";
-  page out(asked.taught()              ? "A student beside its teacher"
-           : found.networks.size() > 1 ? "Two students"
-                                       : "A network",
+  const facts& main = found.main();
+  page out(asked.taught()             ? "A student beside its teacher"
+           : main.networks.size() > 1 ? "Two students"
+                                      : "A network",
            below);
+  const units nodes{"node", "nodes"}, channels{"channel", "channels"};
+  const units& shown = found.nodes || !found.images ? nodes : channels;
   out.section("networks", "Networks", "Each network by itself on the inputs.");
-  for (const auto& n : found.networks) add_network(out, n, found);
-  if (found.pair) {
-    const auto& p = *found.pair;
+  if (!found.nodes) {
+    out.line(
+        "Layers are analysed, and not as dense ones: " + found.reason +
+        ". What needs dense layers is left out: weights, E[A] and E[B], observers, certificates, "
+        "pruning, order of nodes.");
+  } else if (found.channels) {
+    out.line(
+        "Layers between gates are linear, so that the networks were folded into dense layers, "
+        "exactly but for rounding: a node is a channel at one position. Channels are compared "
+        "below.");
+  }
+  for (const auto& n : main.networks) add_network(out, n, found.samples, shown);
+  if (main.pair) {
+    const auto& p = *main.pair;
     add_losses(out, asked, p);
-    add_matches(out, asked, p);
-    add_weights(out, p);
+    add_matches(out, asked, p, shown, "matches");
+    if (found.nodes) add_weights(out, p);
+    if (found.nodes) add_order(out, p);
     if (p.analyses) {
       add_expectations(out, p);
       add_gradients(out, p.analyses->critical);
-      add_observers(out, p.analyses->observers);
+      add_observers(out, p.layers);
       add_certificates(out, *p.analyses, p.layers.size() == 1);
       add_pruning(out, p.analyses->pruning);
+    } else if (asked.taught()) {
+      add_gradients_of_channels(out, p);
     }
-    add_similarity(out, found);
+    add_similarity(out, main, shown, "similarity");
+  }
+  if (found.nodes && found.channels && found.channels->pair) {
+    add_matches(out, asked, *found.channels->pair, channels, "channels");
+    add_similarity(out, *found.channels, channels, "channel-similarity");
   }
   return out.whole();
 }

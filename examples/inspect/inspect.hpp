@@ -2,12 +2,13 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <span>
 #include <utility>
 
 #include <tutelage/analysis.hpp>
-#include <tutelage/io.hpp>
+#include <tutelage/landscape/permutation_alignment.hpp>
 #include <tutelage/tutelage.hpp>
 
 #include "inspect/findings.hpp"
@@ -15,8 +16,6 @@
 #include "pair/describe_layers.hpp"
 
 namespace examples {
-
-using rows = tutelage::matrix_view<const double>;
 
 template <class Network>
 network_facts describe_network(const Network& net, const samples& given) {
@@ -54,13 +53,12 @@ network_facts describe_network(const Network& net, const samples& given) {
   visited.add(x);
   result.regions = visited.size();
 
-  result.tolerance = section_tolerance;
   const auto partition = colinear_groups(net.template layer<1>(), section_tolerance);
-  result.groups = partition.groups.size();
+  result.groups = {section_tolerance, partition.groups.size(), 0,
+                   partition.constant_students.size()};
   for (const auto& group : partition.groups) {
-    result.largest_group = std::max(result.largest_group, group.students.size());
+    result.groups->largest = std::max(result.groups->largest, group.students.size());
   }
-  result.constant = partition.constant_students.size();
 
   if (!given.labels.empty()) {
     const data_set<rows, std::vector<label>> labelled(x, given.labels);
@@ -134,6 +132,50 @@ tutelage::estimated_condition estimate_condition(const Network& teacher, const N
   return {band.eta_lower_bound, mu_bound(x)};
 }
 
+// How far the second network is from the first half way between them, weight by weight.
+template <class Network>
+double loss_half_way(const Network& first, Network second, const rows& x) {
+  using namespace tutelage;
+  Network source = first;
+  const auto from = detail::parameters_of(source), to = detail::parameters_of(second);
+  for (std::size_t p = 0; p < to.size(); ++p) {
+    for (std::size_t i = 0; i < to[p].rows(); ++i) {
+      for (std::size_t k = 0; k < to[p].cols(); ++k) {
+        to[p](i, k) = (from[p](i, k) + to[p](i, k)) / 2;
+      }
+    }
+  }
+  const auto f_star = outputs(first, x), f = outputs(second, x);
+  double sum = 0;
+  for (std::size_t i = 0; i < f.size(); ++i) {
+    const double difference = f_star.data()[i] - f.data()[i];
+    sum += difference * difference;
+  }
+  return sum / (2 * static_cast<double>(x.rows()));
+}
+
+template <class Network>
+permutation describe_order(const Network& first, const Network& second, const rows& x) {
+  const auto aligned = tutelage::align_nodes(first, second);
+  permutation result{aligned.agreement,
+                     0,
+                     {},
+                     loss_half_way(first, second, x),
+                     loss_half_way(first, aligned.network, x)};
+  for (const auto& order : aligned.nodes) {
+    for (std::size_t i = 0; i < order.size(); ++i) result.moved += order[i] != i;
+    result.orders.push_back(order);
+  }
+  return result;
+}
+
+// Observers of each hidden layer; the lowest one's are a section of their own too.
+template <class Network, std::size_t... l>
+void add_observers(const Network& teacher, const Network& student, const rows& x,
+                   pair_facts& result, std::index_sequence<l...>) {
+  ((result.layers[l].observers = describe_observers<l + 1>(teacher, student, x)), ...);
+}
+
 template <class Network>
 pair_facts describe_pair(const Network& first, const Network& second, const rows& x, bool taught) {
   using namespace tutelage;
@@ -169,16 +211,21 @@ pair_facts describe_pair(const Network& first, const Network& second, const rows
                              mean,
                              mean_correlation(svcca(a, b)),
                              linear_cka(a, b),
+                             0,
+                             0,
+                             {},
                              {},
                              {},
                              {},
                              {}});
   }
+  if (first.widths() == second.widths()) result.order = describe_order(first, second, x);
   if (!taught) return result;
 
   add_expectations(first, second, x, result);
+  add_observers(first, second, x, result, std::make_index_sequence<Network::depth - 1>());
   sections analyses{describe_local(first, second, x),
-                    describe_observers(first, second, x),
+                    *result.layers[0].observers,
                     describe_critical(first, second, x),
                     {},
                     describe_pruning(first, second, aligned[0], x)};
@@ -186,25 +233,43 @@ pair_facts describe_pair(const Network& first, const Network& second, const rows
   if (condition.eta_lower_bound > 0 && condition.mu > 0) {  // too few samples are in no band
     analyses.bounds = describe_bounds(condition, first, second, x);
   }
+  for (std::size_t l = 0; l < result.layers.size(); ++l) {
+    result.layers[l].max_gradient = analyses.critical.layers[l].max;
+  }
   if constexpr (Network::depth == 2) describe_kinks(first, second, x, analyses.pruning);
   result.analyses = std::move(analyses);
   return result;
 }
 
+template <class Gate, class Widths>
+struct dense_stack;
+template <class Gate, std::size_t... l>
+struct dense_stack<Gate, std::index_sequence<l...>> {
+  using type = tutelage::mlp<double, Gate, (static_cast<void>(l), tutelage::dynamic)...>;
+};
+
 template <std::size_t depth>
-findings inspect(const question& asked, const samples& given) {
+facts inspect_nodes(const question& asked, const std::vector<dense_network>& networks,
+                    const samples& given) {
   using gate = tutelage::leaky_relu<tutelage::dynamic_slope>;
-  using network = decltype(tutelage::load_mlp<double, depth, gate>(std::string()));
-  std::vector<network> networks;
-  findings result{given.x.shape(0), {}, {}};
-  for (const auto& file : asked.files()) {
-    networks.push_back(tutelage::load_mlp<double, depth>(file, {}, gate(asked.slope)));
-    auto& facts = result.networks.emplace_back(describe_network(networks.back(), given));
-    facts.role = asked.role(networks.size() - 1);
-    facts.file = file;
+  using network = typename dense_stack<gate, std::make_index_sequence<depth + 1>>::type;
+  std::vector<network> nets;
+  facts result{std::min(given.x.shape(0), similarity_samples), {}, {}};
+  for (const auto& [origin, weights] : networks) {
+    std::array<std::size_t, depth + 1> widths{origin->inputs()};
+    for (std::size_t l = 0; l < depth; ++l) widths[l + 1] = weights[l].shape(1);
+    nets.emplace_back(widths, gate(origin->slope));
+    auto from = weights.begin();
+    nets.back().for_each_parameter(
+        [&](const auto& W) { tutelage::copy(rows(*from++), tutelage::matrix_view<double>(W)); });
+    auto& described = result.networks.emplace_back(describe_network(nets.back(), given));
+    described.role = asked.role(nets.size() - 1);
+    described.file = origin->file;
+    described.text = origin->text;
+    described.normalizations = origin->normalizations();
   }
-  if (networks.size() == 2) {
-    result.pair = describe_pair(networks[0], networks[1], rows(given.x), asked.taught());
+  if (nets.size() == 2) {
+    result.pair = describe_pair(nets[0], nets[1], rows(given.x), asked.taught());
   }
   return result;
 }

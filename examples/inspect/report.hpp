@@ -2,11 +2,17 @@
 #pragma once
 
 #include <iosfwd>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "inspect/findings.hpp"
 
 namespace examples {
+
+/// Where each node's or channel's gate opens, in deviations of what is normalized: -beta / |gamma|; none
+/// where that is not finite.
+std::vector<std::optional<double>> boundaries_of(const normalization& b);
 
 void print(std::ostream& out, const question& asked, const findings& found);
 

@@ -38,10 +38,10 @@ local_section describe_local(const Teacher& teacher, const Student& student, con
   return result;
 }
 
-template <class Teacher, class Student, class Inputs>
+template <std::size_t l = 1, class Teacher, class Student, class Inputs>
 observers_section describe_observers(const Teacher& teacher, const Student& student,
                                      const Inputs& inputs) {
-  const auto counts = tutelage::observe<1>(teacher, student, inputs, section_eps);
+  const auto counts = tutelage::observe<l>(teacher, student, inputs, section_eps);
   const auto by_band = counts.by_band();
   observers_section result{section_eps, counts.tau(), {}};
   for (std::size_t j = 0; j < counts.band.size(); ++j) {

@@ -50,6 +50,17 @@ nlohmann::json describe_layer(const layer_result& layer) {
           {"students", std::move(students)}};
 }
 
+nlohmann::json describe_observers(const observers_section& s) {
+  nlohmann::json teachers = nlohmann::json::array();
+  for (const auto& t : s.teachers) {
+    teachers.push_back({{"band", t.band},
+                        {"best_observer", index_or_null(t.best_observer)},
+                        {"kappa", t.kappa},
+                        {"two_sided", t.two_sided}});
+  }
+  return {{"eps", s.eps}, {"tau", s.tau}, {"teachers", std::move(teachers)}};
+}
+
 void add_sections(nlohmann::json& result, const sections& s) {
   result["local"] = nullptr;
   if (s.local) {
@@ -65,15 +76,7 @@ void add_sections(nlohmann::json& result, const sections& s) {
     }
     result["local"] = {{"teachers", std::move(proved)}};
   }
-  nlohmann::json teachers = nlohmann::json::array();
-  for (const auto& t : s.observers.teachers) {
-    teachers.push_back({{"band", t.band},
-                        {"best_observer", index_or_null(t.best_observer)},
-                        {"kappa", t.kappa},
-                        {"two_sided", t.two_sided}});
-  }
-  result["observers"] = {
-      {"eps", s.observers.eps}, {"tau", s.observers.tau}, {"teachers", std::move(teachers)}};
+  result["observers"] = describe_observers(s.observers);
   nlohmann::json layers = nlohmann::json::array();
   for (const auto& l : s.critical.layers) {
     layers.push_back({{"max", l.max},

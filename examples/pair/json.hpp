@@ -14,6 +14,8 @@ nlohmann::json number_or_null(const std::optional<double>& x);
 
 nlohmann::json describe_layer(const layer_result& layer);
 
+nlohmann::json describe_observers(const observers_section& s);
+
 /// Adds "local", "observers", "critical", "bounds" and "pruning".
 void add_sections(nlohmann::json& result, const sections& s);
 

@@ -24,7 +24,7 @@ struct local_section {
   std::vector<teacher> teachers;
 };
 
-/// Who observes the teachers of the lowest layer, on the training inputs.
+/// Who observes the teachers of a layer, on the training inputs; as a section, of the lowest one.
 struct observers_section {
   struct teacher {
     double band;                               // samples within eps of its boundary

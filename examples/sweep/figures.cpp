@@ -2,18 +2,16 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "common/gnuplot.hpp"
-#include "common/output_folder.hpp"
+#include "sweep/charts.hpp"
+#include "sweep/two_layer.hpp"
 
 namespace examples {
 
 namespace {
-
-constexpr double recovered_above = 0.95;  // correlation
 
 std::string exact(double x) { return nlohmann::json(x).dump(); }
 
@@ -24,114 +22,16 @@ std::string short_text(double x) {
 }
 
 // The values of a setting that runs have.
-template <class Value>
-std::vector<Value> values_of(const sweep_results& runs, Value run_key::*member) {
+template <class Value, class Owner>
+std::vector<Value> values_of(const two_layer_runs& runs, Value Owner::*member) {
   std::set<Value> values;
   for (const auto& [key, record] : runs) values.insert(key.*member);
   return {values.begin(), values.end()};
 }
 
-// Calls visit(m, over, polarity, records of all seeds) for every setting.
-template <class Visit>
-void for_each_setting(const sweep_results& runs, Visit&& visit) {
-  for (auto first = runs.begin(); first != runs.end();) {
-    const run_key& key = first->first;
-    std::vector<const run_record*> seeds;
-    auto last = first;
-    for (; last != runs.end() && last->first.teachers == key.teachers &&
-           last->first.over_realization == key.over_realization &&
-           last->first.polarity == key.polarity;
-         ++last) {
-      seeds.push_back(&last->second);
-    }
-    visit(key, seeds);
-    first = last;
-  }
-}
-
-std::string prefix(const run_key& key) {
-  return std::to_string(key.teachers) + ',' + exact(key.over_realization) + ',' +
-         exact(key.polarity);
-}
-
-std::string students_csv(const sweep_results& runs) {
-  std::string csv = "teachers,over_realization,polarity,seed,student,correlation,fan_out_norm\n";
-  for (const auto& [key, r] : runs) {
-    for (std::size_t k = 0; k < r.student_rho.size(); ++k) {
-      csv += prefix(key) + ',' + std::to_string(key.seed) + ',' + std::to_string(k) + ',' +
-             exact(r.student_rho[k]) + ',' + exact(r.fan_out_norm[k]) + '\n';
-    }
-  }
-  return csv;
-}
-
-// Epochs after which Figure 7 counts.
-std::set<std::size_t> success_epochs(std::size_t last) {
-  return {std::min<std::size_t>(5, last), last};
-}
-
-std::string success_csv(const sweep_results& runs) {
-  std::string csv = "teachers,over_realization,polarity,epoch,teacher,success_rate\n";
-  for_each_setting(runs, [&](const run_key& key, const auto& seeds) {
-    for (const std::size_t epoch : success_epochs(seeds.front()->teacher_rho.size() - 1)) {
-      for (std::size_t j = 0; j < key.teachers; ++j) {
-        const auto recovered = std::count_if(seeds.begin(), seeds.end(), [&](const run_record* r) {
-          return r->teacher_rho[epoch][j] > recovered_above;
-        });
-        csv += prefix(key) + ',' + std::to_string(epoch) + ',' + std::to_string(j) + ',' +
-               exact(static_cast<double>(recovered) / static_cast<double>(seeds.size())) + '\n';
-      }
-    }
-  });
-  return csv;
-}
-
-std::string dynamics_csv(const sweep_results& runs) {
-  std::string csv = "teachers,over_realization,polarity,epoch,teacher,correlation\n";
-  for_each_setting(runs, [&](const run_key& key, const auto& seeds) {
-    for (std::size_t epoch = 0; epoch < seeds.front()->teacher_rho.size(); ++epoch) {
-      for (std::size_t j = 0; j < key.teachers; ++j) {
-        double sum = 0;
-        for (const run_record* r : seeds) sum += r->teacher_rho[epoch][j];
-        csv += prefix(key) + ',' + std::to_string(epoch) + ',' + std::to_string(j) + ',' +
-               exact(sum / static_cast<double>(seeds.size())) + '\n';
-      }
-    }
-  });
-  return csv;
-}
-
-// The value below which a share of them lies, linear in between.
-double quantile(std::vector<double> values, double share) {
-  std::sort(values.begin(), values.end());
-  const double place = share * static_cast<double>(values.size() - 1);
-  const auto below = static_cast<std::size_t>(place);
-  const std::size_t above = std::min(below + 1, values.size() - 1);
-  return values[below] + (place - static_cast<double>(below)) * (values[above] - values[below]);
-}
-
-std::string loss_csv(const sweep_results& runs) {
-  std::string csv =
-      "teachers,over_realization,polarity,epoch,eval_loss,lower_quartile,upper_quartile,rho_mean\n";
-  for_each_setting(runs, [&](const run_key& key, const auto& seeds) {
-    const auto of_all = [&](const auto& member, double share) {
-      std::vector<double> values;
-      for (const run_record* r : seeds) values.push_back(member(*r));
-      return ',' + exact(quantile(std::move(values), share));
-    };
-    for (std::size_t epoch = 0; epoch < seeds.front()->eval_loss.size(); ++epoch) {
-      const auto loss = [&](const run_record& r) { return r.eval_loss[epoch]; };
-      csv += prefix(key) + ',' + std::to_string(epoch) + of_all(loss, 0.5) + of_all(loss, 0.25) +
-             of_all(loss, 0.75) +
-             of_all([&](const run_record& r) { return r.rho_mean[epoch]; }, 0.5) + '\n';
-    }
-  });
-  return csv;
-}
-
 // The panels that one number of teachers has: settings with runs, others are left empty.
 struct panels {
-  const sweep_results& runs;
+  const two_layer_runs& runs;
   std::size_t teachers;
   std::vector<double> overs, polarities;
 
@@ -147,13 +47,6 @@ struct panels {
 std::string where(std::size_t m, double over, double polarity, const std::string& column) {
   return "($1==" + std::to_string(m) + "&&$2==" + exact(over) + "&&$3==" + exact(polarity) + "?" +
          column + ":NaN)";
-}
-
-// Colors of the over-realizations, which stay apart on white and in print.
-std::string color(std::size_t i) {
-  static const char* const colors[] = {"#0072b2", "#d55e00", "#009e73",
-                                       "#cc79a7", "#7f7f7f", "#56b4e9"};
-  return std::string("lc rgb '") + colors[i % std::size(colors)] + "'";
 }
 
 // Nearly all of the hues, none of them too bright for white; the first blue, the last red.
@@ -250,7 +143,7 @@ std::string success_figure(const std::string& file, const panels& all, std::size
         const bool last = epoch == last_epoch;
         curves.push_back(quoted(file) + " every ::1 using ($4==" + std::to_string(epoch) + "?" +
                          where(m, all.overs[k], p, "$5") + ":NaN):6 with linespoints pt 7 ps 0.3 " +
-                         color(k) +
+                         line_color(k) +
                          (last ? " lw 2 title '" + short_text(all.overs[k]) + "x'"
                                : std::string(" lw 1.5 dt 3 notitle")));
       }
@@ -302,8 +195,8 @@ std::string loss_figure(const std::string& file, const panels& all) {
       const std::string rows =
           quoted(file) + " every ::1 using " + where(all.teachers, all.overs[k], p, "$4");
       bands.push_back(rows + ":6:7 with filledcurves fs transparent solid 0.2 noborder " +
-                      color(k) + " notitle");
-      medians.push_back(rows + ":5 with lines lw 2 " + color(k) + " title '" +
+                      line_color(k) + " notitle");
+      medians.push_back(rows + ":5 with lines lw 2 " + line_color(k) + " title '" +
                         short_text(all.overs[k]) + "x'");
     }
     bands.insert(bands.end(), medians.begin(), medians.end());
@@ -314,15 +207,16 @@ std::string loss_figure(const std::string& file, const panels& all) {
 
 }  // namespace
 
-std::vector<std::string> write_figures(const std::string& folder, const sweep_results& runs) {
-  output_folder out(folder);
+void write_published_figures(output_folder& out, const run_index& index, const run_table& table) {
+  const two_layer_runs runs = read_two_layer_runs(index, table);
+  if (runs.empty()) return;
   const std::string students = out.write("students.csv", students_csv(runs));
   const std::string success = out.write("success.csv", success_csv(runs));
   const std::string dynamics = out.write("dynamics.csv", dynamics_csv(runs));
   const std::string loss = out.write("loss.csv", loss_csv(runs));
   const std::size_t last_epoch = runs.begin()->second.eval_loss.size() - 1;
-  for (const std::size_t m : values_of(runs, &run_key::teachers)) {
-    sweep_results of_m;
+  for (const std::size_t m : values_of(runs, &two_layer_key::teachers)) {
+    two_layer_runs of_m;
     double largest_norm = 0;
     for (const auto& [key, record] : runs) {
       if (key.teachers != m) continue;
@@ -330,8 +224,8 @@ std::vector<std::string> write_figures(const std::string& folder, const sweep_re
       for (const double norm : record.fan_out_norm) largest_norm = std::max(largest_norm, norm);
     }
     if (largest_norm == 0) largest_norm = 1;
-    const panels all{of_m, m, values_of(of_m, &run_key::over_realization),
-                     values_of(of_m, &run_key::polarity)};
+    const panels all{of_m, m, values_of(of_m, &two_layer_key::over_realization),
+                     values_of(of_m, &two_layer_key::polarity)};
     const auto figure = [&](const std::string& name, const std::string& script) {
       out.draw(name, script);
     };
@@ -345,14 +239,13 @@ std::vector<std::string> write_figures(const std::string& folder, const sweep_re
                              largest_norm));
     }
     figure("figure7" + suffix,
-           success_figure(success, all, last_epoch, values_of(of_m, &run_key::seed).size()));
+           success_figure(success, all, last_epoch, values_of(of_m, &two_layer_key::seed).size()));
     const auto& overs = all.overs;
     const double over_of_dynamics =
         std::find(overs.begin(), overs.end(), 5.0) != overs.end() ? 5.0 : overs.back();
     figure("figure8" + suffix, dynamics_figure(dynamics, all, over_of_dynamics));
     figure("loss" + suffix, loss_figure(loss, all));
   }
-  return out.written();
 }
 
 }  // namespace examples

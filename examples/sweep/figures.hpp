@@ -1,14 +1,13 @@
-// The figures of arXiv:1909.13458 that a sweep gives.
+// The figures of arXiv:1909.13458 that the two-layer sweep gives.
 #pragma once
 
-#include <string>
-#include <vector>
-
-#include "sweep/results.hpp"
+#include "common/output_folder.hpp"
+#include "sweep/run_table.hpp"
 
 namespace examples {
 
-/// Writes into `folder`, from the runs that are there:
+/// Writes, from the runs that are done, where axes are teacher (of two layers), over-realization and
+/// polarity and the results have history and students; elsewhere nothing:
 ///
 ///   students.csv, figure5-m10-1  each student's best correlation and fan-out norm in the end: a
 ///                                panel a polarity and over-realization, three polarities a figure
@@ -18,7 +17,7 @@ namespace examples {
 ///                                seeds; a panel a polarity
 ///   loss.csv, loss-m20           evaluation loss over epochs, median and quartiles over seeds
 ///
-/// (and the same for the other numbers of teachers, m). Returns the files written.
-std::vector<std::string> write_figures(const std::string& folder, const sweep_results& runs);
+/// (and the same for the other numbers of teachers, m).
+void write_published_figures(output_folder& out, const run_index& index, const run_table& table);
 
 }  // namespace examples

@@ -23,7 +23,7 @@ namespace {
 // What the operating system does to this thread's calls: as a rule nothing out of the ordinary.
 struct fault_plan {
   bool recording = false;
-  std::array<char, 64> calls{};  // w, m (fchmod), s (fsync), c, r, in order
+  std::array<char, 64> calls{};  // w, p (pwrite), m (fchmod), s (fsync), c, r, in order
   std::size_t count = 0;
   char failing = 0;      // which call fails,
   int successes = 0;     // after so many that succeed,
@@ -49,6 +49,10 @@ extern "C" {
 ssize_t write(int file, const void* data, std::size_t size) {
   if (fails('w')) return -1;
   return ::syscall(SYS_write, file, data, std::min(size, faults.longest_write));
+}
+ssize_t pwrite(int file, const void* data, std::size_t size, off_t at) {
+  if (fails('p')) return -1;
+  return ::syscall(SYS_pwrite64, file, data, std::min(size, faults.longest_write), at);
 }
 int fchmod(int file, mode_t mode) noexcept {
   return fails('m') ? -1 : static_cast<int>(::syscall(SYS_fchmod, file, mode));
@@ -361,6 +365,62 @@ TEST_CASE("write_file: whichever call fails, the file is the old or the new one,
   }
 }
 
+TEST_CASE("write_pieces: whichever call fails, the file is the old or the new one, whole") {
+  const auto produce = [](auto& out) {
+    out.write("0123");
+    out.write("");
+    out.write("4567");
+    out.overwrite(1, "abcde");
+  };
+  const std::string calls = "wwwwppmscrsc";  // in pieces of 3
+  for (std::size_t k = 0; k <= calls.size(); ++k) {
+    for (const int error_number : {EIO, EINTR}) {
+      CAPTURE(k);
+      CAPTURE(error_number);
+      const temporary_folder folder;
+      const auto path = folder.write("file", "old");
+      faults = {};
+      faults.recording = true;
+      faults.longest_write = 3;
+      if (k < calls.size()) {
+        faults.failing = calls[k];
+        faults.successes = static_cast<int>(
+            std::count(calls.begin(), calls.begin() + static_cast<std::ptrdiff_t>(k), calls[k]));
+        faults.error_number = error_number;
+      }
+      bool thrown = false;
+      try {
+        write_pieces(path, produce);
+      } catch (const io_error&) {
+        thrown = true;
+      }
+      const std::string made(faults.calls.data(), faults.count);
+      faults = {};
+      if (k == calls.size()) CHECK(made == calls);
+      const bool goes_on =
+          k == calls.size() || (error_number == EINTR && calls[k] != 'm' && calls[k] != 'r');
+      CHECK(thrown == !goes_on);
+      CHECK(read(path) == (goes_on || k >= 10 ? "0abcde67" : "old"));
+      CHECK(names(folder / "") == std::vector<std::string>{"file"});
+    }
+  }
+}
+
+TEST_CASE("write_pieces: what throws meanwhile leaves the old file") {
+  const temporary_folder folder;
+  const auto path = folder.write("file", "old");
+  const auto before = open_files();
+  CHECK(message_of<argument_error>([&] {
+          write_pieces(path, [](auto& out) {
+            out.write("new");
+            throw argument_error("no");
+          });
+        }) == "no");
+  CHECK(read(path) == "old");
+  CHECK(open_files() == before);
+  CHECK(names(folder / "") == std::vector<std::string>{"file"});
+}
+
 TEST_CASE("write_file: the folder cannot be forced to the disk") {
   const temporary_folder folder;
   const auto path = folder.write("file", "old");
@@ -470,6 +530,22 @@ TEST_CASE("write_file: a FIFO is written to and stays") {
   ::close(end);
   CHECK(fs::is_fifo(path));
   CHECK(names(folder / "") == std::vector<std::string>{"fifo", "link"});
+}
+
+TEST_CASE("write_pieces: what a FIFO gets was overwritten before") {
+  const temporary_folder folder;
+  const auto path = folder / "fifo";
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  const int end = ::open(path.c_str(), O_RDONLY | O_NONBLOCK);
+  REQUIRE(end >= 0);
+  write_pieces(path, [](auto& out) {
+    out.write("0123");
+    out.overwrite(1, "ab");
+  });
+  std::array<char, 16> seen{};
+  CHECK(::read(end, seen.data(), seen.size()) == 4);
+  CHECK(std::string(seen.data()) == "0ab3");
+  ::close(end);
 }
 
 TEST_CASE("write_file: a device is written to and stays") {

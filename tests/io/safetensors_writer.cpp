@@ -2,10 +2,12 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <tutelage/io/safetensors.hpp>
@@ -58,6 +60,36 @@ TEST_CASE("safetensors_writer: what is written is read") {
   long double count_read = 0;
   file.arrays[4].read(std::span<long double>(&count_read, 1));
   CHECK(count_read == static_cast<long double>(count));
+}
+
+TEST_CASE("safetensors_writer: more than a piece") {
+  auto wide = make_matrix<float>(1, 70'001), tall = make_matrix<float>(1301, 67);
+  for (std::size_t k = 0; k < 70'001; ++k) wide(0, k) = static_cast<float>(k);
+  for (std::size_t i = 0; i < 1301 * 67; ++i) tall(i / 67, i % 67) = static_cast<float>(i);
+  safetensors_writer writer;
+  writer.add(block<const float>{"wide", {70'001}, matrix_view<const float>(wide), false});
+  writer.add(block<const float>{"tall", {67, 1301}, matrix_view<const float>(tall), true});
+  std::size_t pieces = 0, largest = 0;
+  std::string content;
+  writer.write_to([&](std::string_view piece) {
+    ++pieces;
+    largest = std::max(largest, piece.size());
+    content += piece;
+  });
+  CHECK(pieces >= 2);
+  CHECK(largest <= 600'000);
+  CHECK(content == writer.content());
+  const guarded_bytes guarded(content);
+  const auto file = parse_safetensors(guarded.bytes(), "file");
+  std::vector<float> read_wide(70'001), read_tall(1301 * 67);
+  file.arrays[0].read(std::span<float>(read_wide));
+  file.arrays[1].read(std::span<float>(read_tall));
+  bool equal = true;
+  for (std::size_t k = 0; k < 70'001; ++k) equal = equal && read_wide[k] == wide(0, k);
+  for (std::size_t i = 0; i < 1301 * 67; ++i) {
+    equal = equal && read_tall[i] == tall(i % 1301, i / 1301);
+  }
+  CHECK(equal);
 }
 
 TEST_CASE("safetensors_writer: names") {

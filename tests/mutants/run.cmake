@@ -28,7 +28,7 @@ if(NOT PART MATCHES "^([0-9]+)/([0-9]+)$")
 endif()
 set(part ${CMAKE_MATCH_1})
 set(parts ${CMAKE_MATCH_2})
-find_program(cxx g++ REQUIRED)
+find_program(cxx clang++ REQUIRED)
 find_program(ninja NAMES ninja ninja-build REQUIRED)
 
 # ---- The changes ---------------------------------------------------------------------------------
@@ -119,17 +119,17 @@ endif()
 
 # What tests include of other libraries is precompiled, what they link is compiled, once.
 file(GLOB support ${top}/tests/support/*.cpp)
-set(flags "-std=c++20 -O0 -march=native -I${top}/tests")
+set(flags "-std=c++20 -O0 -march=native -pthread -I${top}/tests")
 set(build "rule precompile
-  command = ${cxx} ${flags} -x c++-header $in -o $out
+  command = ${cxx} ${flags} -fpch-instantiate-templates -x c++-header $in -o $out
 rule support
   command = ${cxx} ${flags} -I${top}/include -DORACLES='\"${top}/tests/data/oracles\"' -c $in -o $out
 rule change
-  command = (${cxx} ${flags} -include ${BUILD}/libraries.hpp -I$folder -I${top}/include $sources $
-    $objects -o $folder/test -lopenblas -llapack -lz -pthread || exit 99; $
+  command = (${cxx} ${flags} -include-pch ${BUILD}/libraries.hpp.pch -I$folder -I${top}/include $sources $
+    $objects -o $folder/test -lopenblas -llapack -lz || exit 99; $
     timeout 300 $folder/test --abort-after=1) > $folder/log 2>&1; echo $$? > $out; rm -f $folder/test
   description = $folder
-build ${BUILD}/libraries.hpp.gch: precompile ${CMAKE_CURRENT_LIST_DIR}/libraries.hpp
+build ${BUILD}/libraries.hpp.pch: precompile ${CMAKE_CURRENT_LIST_DIR}/libraries.hpp
 ")
 file(COPY ${CMAKE_CURRENT_LIST_DIR}/libraries.hpp DESTINATION ${BUILD})
 set(objects "")
@@ -144,7 +144,7 @@ function(run folder)
   list(TRANSFORM ARGN PREPEND ${top}/tests/ OUTPUT_VARIABLE sources)
   string(JOIN " " sources ${sources})
   file(MAKE_DIRECTORY ${folder})
-  set(build "${build}build ${folder}/code: change ${sources} | ${BUILD}/libraries.hpp.gch${objects}
+  set(build "${build}build ${folder}/code: change ${sources} | ${BUILD}/libraries.hpp.pch${objects}
   folder = ${folder}
   sources = ${sources}
   objects =${objects}

@@ -177,6 +177,9 @@ TEST_CASE("measures of networks that are not finite") {
         "mean_loss: the mean loss is nan, expected finite weights and outputs");
   CHECK(message_of<argument_error>([&] { accuracy(net, labels); }) ==
         "argmax: row 0 has a NaN, expected numbers");
+  net.layer<2>().bias()[1] = 1e200;  // its square overflows
+  CHECK(message_of<argument_error>([&] { mean_loss(net, rows, mean_squared_error{}); }) ==
+        "mean_loss: the mean loss is inf, expected finite weights and outputs");
 }
 
 TEST_CASE("a label that is no output's number") {

@@ -36,12 +36,17 @@ class output_descriptor {
   }
 
   void write(std::string_view content) const {
-    while (!content.empty()) {
-      const ssize_t written = ::write(file_, content.data(), content.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) fail("write");
-      content.remove_prefix(static_cast<std::size_t>(written));
-    }
+    all_of(content, [&](std::string_view rest) {
+      return ::write(file_, rest.data(), rest.size());  //
+    });
+  }
+
+  // In place of what was written from byte `at` on.
+  void overwrite(std::size_t at, std::string_view content) const {
+    all_of(content, [&](std::string_view rest) {
+      const auto place = static_cast<off_t>(at + content.size() - rest.size());
+      return ::pwrite(file_, rest.data(), rest.size(), place);
+    });
   }
 
   void set_mode(mode_t mode) const {
@@ -62,10 +67,30 @@ class output_descriptor {
   }
 
  private:
+  // Calls some(rest), which says how many bytes it wrote, until there is no rest.
+  template <class Some>
+  void all_of(std::string_view rest, const Some& some) const {
+    while (!rest.empty()) {
+      const ssize_t written = some(rest);
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) fail("write");
+      rest.remove_prefix(static_cast<std::size_t>(written));
+    }
+  }
+
   [[noreturn]] void fail(const char* operation) const { throw io_error(operation, path_, errno); }
 
   int file_;
   std::string path_;
+};
+
+// Pieces on their way to what cannot be overwritten.
+struct collected_pieces {
+  void write(std::string_view piece) { content += piece; }
+  void overwrite(std::size_t at, std::string_view piece) {
+    content.replace(at, piece.size(), piece);
+  }
+  std::string content;
 };
 
 // Where a path leads when its last part is a symlink, to a file that may not be there yet.
@@ -94,13 +119,14 @@ inline void force_folder_of(const std::string& path) {
   opened.close();
 }
 
-inline void replace_file(const std::string& path, std::string_view content, mode_t mode) {
+template <class Produce>
+void replace_file(const std::string& path, const Produce& produce, mode_t mode) {
   std::string temporary = path + ".XXXXXX";
   const int file = ::mkostemp(temporary.data(), O_CLOEXEC);
   if (file < 0) throw io_error("create a temporary file beside", path, errno);
   try {
     output_descriptor opened(file, path);
-    opened.write(content);
+    produce(opened);
     opened.set_mode(mode);
     opened.sync();
     opened.close();
@@ -125,17 +151,28 @@ inline void write_through(const std::string& path, std::string_view content) {
 
 }  // namespace detail
 
-/// Makes `content` what the file at `path` holds. A regular file is replaced whole, keeping its
-/// mode, or left as it was; a new one may be read by all; both are on the disk when this returns. A
-/// symlink is followed. A device or FIFO is written to, and a FIFO waits for its reader. Throws
-/// io_error.
-inline void write_file(const std::string& path, std::string_view content) {
+/// Makes what `produce(out)` writes what the file at `path` holds: out.write(piece) appends,
+/// out.overwrite(at, piece) replaces bytes that were written. A regular file is replaced whole,
+/// keeping its mode, or left as it was, also when `produce` throws; a new one may be read by all; both
+/// are on the disk when this returns. A symlink is followed. A device or FIFO is written to, and a
+/// FIFO waits for its reader. Throws io_error.
+template <class Produce>
+void write_pieces(const std::string& path, const Produce& produce) {
   struct stat status {};
   const bool exists = ::stat(path.c_str(), &status) == 0;
-  if (exists && !S_ISREG(status.st_mode)) return detail::write_through(path, content);
+  if (exists && !S_ISREG(status.st_mode)) {
+    detail::collected_pieces all;
+    produce(all);
+    return detail::write_through(path, all.content);
+  }
   constexpr mode_t permissions = 0777, readable = 0644;
-  detail::replace_file(detail::end_of_links(path), content,
+  detail::replace_file(detail::end_of_links(path), produce,
                        exists ? status.st_mode & permissions : readable);
+}
+
+/// The same of one piece.
+inline void write_file(const std::string& path, std::string_view content) {
+  write_pieces(path, [&](auto& out) { out.write(content); });
 }
 
 }  // namespace tutelage

@@ -28,6 +28,28 @@
 
 namespace tutelage::inline TUTELAGE_TARGET {
 
+namespace detail {
+
+// What of a pass is there: layers lowest, ..., depth - 1; none where lowest is depth.
+struct computed_range {
+  std::size_t lowest, depth, samples;
+};
+
+inline void require_computed(const char* function, std::size_t l, std::size_t i,
+                             const computed_range& there) {
+  if (l < there.lowest) {
+    throw argument_error(there.lowest == there.depth
+                             ? text(function, ": no layer was computed")
+                             : text(function, ": layer ", l, " was not computed, only ",
+                                    there.lowest, " to ", there.depth - 1));
+  }
+  if (i >= there.samples) {
+    throw argument_error(text(function, ": sample ", i, ", expected one below ", there.samples));
+  }
+}
+
+}  // namespace detail
+
 /// V_l and r_l of one network for the samples of a forward pass.
 template <class Network>
 class output_jacobians {
@@ -100,16 +122,7 @@ class output_jacobians {
   template <std::size_t l>
   void require(const char* function, std::size_t i) const {
     static_assert(1 <= l && l < L, "output_jacobians: V and r are of layers 1 to L - 1");
-    if (l < lowest_) {
-      throw argument_error(lowest_ == L
-                               ? detail::text(function, ": no layer was computed")
-                               : detail::text(function, ": layer ", l, " was not computed, only ",
-                                              lowest_, " to ", L - 1));
-    }
-    if (i >= patterns_.samples()) {
-      throw argument_error(
-          detail::text(function, ": sample ", i, ", expected one below ", patterns_.samples()));
-    }
+    detail::require_computed(function, l, i, {lowest_, L, patterns_.samples()});
   }
 
   // V_{L-1} = W~_L^T and r_{L-1} = b_L for every pattern.
@@ -213,16 +226,7 @@ class output_jacobians<Network> {
   template <std::size_t l>
   [[nodiscard]] matrix_view<const T> of_sample(const char* function, std::size_t i) const {
     static_assert(1 <= l && l < L, "output_jacobians: V and r are of layers 1 to L - 1");
-    if (l < lowest_) {
-      throw argument_error(lowest_ == L
-                               ? detail::text(function, ": no layer was computed")
-                               : detail::text(function, ": layer ", l, " was not computed, only ",
-                                              lowest_, " to ", L - 1));
-    }
-    if (i >= samples_) {
-      throw argument_error(
-          detail::text(function, ": sample ", i, ", expected one below ", samples_));
-    }
+    detail::require_computed(function, l, i, {lowest_, L, samples_});
     return matrix_view<const T>(stacks_[l - 1].view()).middle_rows(i * outputs_, outputs_);
   }
 

@@ -91,7 +91,7 @@ class zip_reader {
       inflate(m, room);
       data = room;
     }
-    uLong crc = ::crc32_z(0, data.data(), data.size());
+    const uLong crc = ::crc32_z(0, data.data(), data.size());
     if (crc != m.crc) fail(m.begin, m.name, "its checksum is not that of its data");
     return data;
   }

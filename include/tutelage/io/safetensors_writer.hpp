@@ -8,7 +8,9 @@
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <unordered_set>
 #include <utility>
@@ -22,14 +24,35 @@ namespace tutelage::inline TUTELAGE_TARGET {
 
 namespace detail {
 
+// Bytes that are handed on in pieces which a cache still holds: what is done to a piece (a checksum,
+// a write) does not wait for memory.
+class piece_buffer {
+ public:
+  explicit piece_buffer(std::function<void(std::string_view)> write) : write_(std::move(write)) {
+    piece_.reserve(2 * enough);
+  }
+  template <class T>
+  void append(std::span<const T> numbers) {
+    piece_.append(reinterpret_cast<const char*>(numbers.data()), numbers.size_bytes());
+    if (piece_.size() >= enough) flush();
+  }
+  void flush() {
+    write_(piece_);
+    piece_.clear();
+  }
+
+ private:
+  static constexpr std::size_t enough = std::size_t{1} << 18;
+  std::function<void(std::string_view)> write_;
+  std::string piece_;
+};
+
 // A block's numbers in its array's order.
 template <class T>
-void append_block(std::string& content, const block<const T>& b) {
+void append_block(piece_buffer& out, const block<const T>& b) {
   const auto& v = b.values;
   if (!b.transposed) {
-    for (std::size_t i = 0; i < v.rows(); ++i) {
-      content.append(reinterpret_cast<const char*>(v.row(i).data()), v.cols() * sizeof(T));
-    }
+    for (std::size_t i = 0; i < v.rows(); ++i) out.append(std::span<const T>(v.row(i)));
     return;
   }
   constexpr std::size_t tile = 32;  // columns at a time, so that both sides stay in the cache
@@ -39,7 +62,7 @@ void append_block(std::string& content, const block<const T>& b) {
     for (std::size_t i = 0; i < v.rows(); ++i) {
       for (std::size_t k = 0; k < wide; ++k) rows[k * v.rows() + i] = v(i, k0 + k);
     }
-    content.append(reinterpret_cast<const char*>(rows.data()), wide * v.rows() * sizeof(T));
+    out.append(std::span<const T>(rows).first(wide * v.rows()));
   }
 }
 
@@ -48,7 +71,7 @@ void append_block(std::string& content, const block<const T>& b) {
 /// Blocks of float, double or std::uint64_t, and texts by name, on their way into a file.
 class safetensors_writer {
  public:
-  /// The block's numbers are read by content() and must stay until then. Throws argument_error for a
+  /// The block's numbers are read by write_to() and must stay until then. Throws argument_error for a
   /// name that was there and one that is not UTF-8.
   template <class T>
   void add(const block<const T>& b) {
@@ -66,7 +89,7 @@ class safetensors_writer {
       entry += detail::text(i == 0 ? "" : ",", b.shape[i]);
     }
     entries_.push_back(entry + detail::text("],\"data_offsets\":[", size_, ",", end, "]}"));
-    append_.push_back([b](std::string& content) { detail::append_block(content, b); });
+    append_.push_back([b](detail::piece_buffer& out) { detail::append_block(out, b); });
     size_ = end;
   }
 
@@ -75,29 +98,42 @@ class safetensors_writer {
     metadata_[quoted(name)] = quoted(text);
   }
 
-  /// The file's bytes: texts in the alphabet's order, then the blocks in theirs.
+  /// Calls write(piece) for the file's bytes in order: texts in the alphabet's, then the blocks in
+  /// theirs.
+  void write_to(const std::function<void(std::string_view)>& write) const {
+    detail::piece_buffer out(write);
+    out.append(std::span<const char>(header()));
+    for (const auto& append : append_) append(out);
+    out.flush();
+  }
+
+  /// The file's bytes.
   [[nodiscard]] std::string content() const {
+    std::string all;
+    write_to([&](std::string_view piece) { all += piece; });
+    return all;
+  }
+
+ private:
+  [[nodiscard]] std::string header() const {
     constexpr std::size_t before = 8;
-    std::string content(before, '\0');
+    std::string result(before, '\0');
     std::string texts;
     for (const auto& [name, text] : metadata_) {
       texts += (texts.empty() ? "" : ",") + name + ":" + text;
     }
-    content += '{';
-    if (!texts.empty()) content += "\"__metadata__\":{" + texts + "}";
-    for (const auto& entry : entries_) content += (content.back() == '{' ? "" : ",") + entry;
-    content += '}';
-    content.resize((content.size() + 7) / 8 * 8, ' ');  // aligned numbers
-    const std::uint64_t length = content.size() - before;
+    result += '{';
+    if (!texts.empty()) result += "\"__metadata__\":{" + texts + "}";
+    for (const auto& entry : entries_) result += (result.back() == '{' ? "" : ",") + entry;
+    result += '}';
+    result.resize((result.size() + 7) / 8 * 8, ' ');  // aligned numbers
+    const std::uint64_t length = result.size() - before;
     for (std::size_t i = 0; i < before; ++i) {
-      content[i] = static_cast<char>(length >> (8 * i) & 0xFFU);
+      result[i] = static_cast<char>(length >> (8 * i) & 0xFFU);
     }
-    content.reserve(content.size() + size_);
-    for (const auto& append : append_) append(content);
-    return content;
+    return result;
   }
 
- private:
   static std::string quoted(const std::string& s) {
     try {
       return nlohmann::json(s).dump();
@@ -108,7 +144,7 @@ class safetensors_writer {
 
   std::unordered_set<std::string> names_{"__metadata__"};
   std::vector<std::string> entries_;
-  std::vector<std::function<void(std::string&)>> append_;
+  std::vector<std::function<void(detail::piece_buffer&)>> append_;
   std::map<std::string, std::string> metadata_;
   std::size_t size_ = 0;
 };

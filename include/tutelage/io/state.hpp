@@ -14,6 +14,7 @@
 #include <array>
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 #include <tutelage/core/files.hpp>
 #include <tutelage/io/array_file.hpp>
@@ -49,7 +50,8 @@ void save(const std::string& path, const Network& network) {
   using T = typename Network::value_type;
   safetensors_writer file;
   detail::for_each_state(network, [&](const block<const T>& b) { file.add(b); });
-  write_file(path, file.content());
+  write_pieces(
+      path, [&](auto& out) { file.write_to([&](std::string_view piece) { out.write(piece); }); });
 }
 
 /// Sets all weights and buffers from a file; `modules` names the file's in the network's order where

@@ -11,16 +11,18 @@
 //   student.*       weights and buffers, in the names of io/state.hpp
 //   run.*           epoch, step, frozen layers, the optimizer's state (train/trainer.hpp)
 //   record.*        what the caller wants to have kept beside, its history, say
-//   __metadata__    checksum: CRC-32 of the file with zeros in its place; configuration: the caller's
-//                   text; format: 1
+//   __metadata__    checksum: XXH3 (64 bits) of the file with zeros in its place; configuration: the
+//                   caller's text; format: 1
 #pragma once
 
 #include <sys/stat.h>
-#include <zlib.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cinttypes>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -51,22 +53,37 @@ namespace detail {
 
 // What every checkpoint begins with after the header's length: the checksum comes first.
 inline constexpr std::string_view checkpoint_begin = "{\"__metadata__\":{\"checksum\":\"";
-inline constexpr std::size_t checksum_place = 8 + checkpoint_begin.size(), checksum_size = 8;
-inline constexpr std::string_view no_checksum = "00000000", checkpoint_format = "1";
-
-// Of a file that has the place of one.
-inline std::string checksum_of(std::span<const unsigned char> bytes) {
-  uLong crc = ::crc32_z(0, bytes.data(), checksum_place);
-  crc = ::crc32_z(crc, reinterpret_cast<const unsigned char*>(no_checksum.data()), checksum_size);
-  const auto rest = bytes.subspan(checksum_place + checksum_size);
-  crc = ::crc32_z(crc, rest.data(), rest.size());
-  std::array<char, checksum_size + 1> digits{};
-  std::snprintf(digits.data(), digits.size(), "%08lx", crc & 0xFFFFFFFFUL);
-  return digits.data();
-}
+inline constexpr std::size_t checksum_place = 8 + checkpoint_begin.size(), checksum_size = 16;
+inline constexpr std::string_view no_checksum = "0000000000000000", checkpoint_format = "1";
 
 inline std::span<const unsigned char> bytes_of_text(std::string_view text) {
   return {reinterpret_cast<const unsigned char*>(text.data()), text.size()};
+}
+
+// Of bytes that come in pieces.
+class checksum {
+ public:
+  checksum() { XXH3_64bits_reset(&state_); }
+  void add(std::span<const unsigned char> bytes) {
+    XXH3_64bits_update(&state_, bytes.data(), bytes.size());
+  }
+  [[nodiscard]] std::string text() const {
+    std::array<char, checksum_size + 1> digits{};
+    std::snprintf(digits.data(), digits.size(), "%016" PRIx64, XXH3_64bits_digest(&state_));
+    return digits.data();
+  }
+
+ private:
+  XXH3_state_t state_;
+};
+
+// Of a file that has the place of one.
+inline std::string checksum_of(std::span<const unsigned char> bytes) {
+  checksum sum;
+  sum.add(bytes.first(checksum_place));
+  sum.add(bytes_of_text(no_checksum));
+  sum.add(bytes.subspan(checksum_place + checksum_size));
+  return sum.text();
 }
 
 // Calls visit(block) for all that a run consists of.
@@ -95,9 +112,11 @@ inline std::string configurations_text(std::string_view own, std::string_view ex
   }
 }
 
-template <class Network, class State, class Record = no_record>
-std::string checkpoint_content(const Network& student, const State& state,
-                               const std::string& configuration, const Record& record = {}) {
+// To out, as write_pieces gives it. The checksum is of what was written with zeros in its place, which
+// it takes then.
+template <class Network, class State, class Record, class Out>
+void write_checkpoint_to(Out& out, const Network& student, const State& state,
+                         const std::string& configuration, const Record& record) {
   safetensors_writer file;
   for_each_of_run(student, state, record, [&](const auto& b) {
     using number =
@@ -107,9 +126,20 @@ std::string checkpoint_content(const Network& student, const State& state,
   file.describe("checksum", std::string(no_checksum));
   file.describe("configuration", configuration);
   file.describe("format", std::string(checkpoint_format));
-  std::string content = file.content();
-  content.replace(checksum_place, checksum_size, checksum_of(bytes_of_text(content)));
-  return content;
+  checksum sum;
+  file.write_to([&](std::string_view piece) {
+    sum.add(bytes_of_text(piece));
+    out.write(piece);
+  });
+  out.overwrite(checksum_place, sum.text());
+}
+
+template <class Network, class State, class Record = no_record>
+std::string checkpoint_content(const Network& student, const State& state,
+                               const std::string& configuration, const Record& record = {}) {
+  collected_pieces all;
+  write_checkpoint_to(all, student, state, configuration, record);
+  return all.content;
 }
 
 // The arrays of a checkpoint of this configuration, once all but their shapes is checked.
@@ -126,10 +156,10 @@ inline safetensors parse_checkpoint(std::span<const unsigned char> bytes, const 
     throw format_error(file, 8, "format",
                        detail::text("'", format, "', expected '", checkpoint_format, "'"));
   }
-  const std::string checksum = checksum_of(bytes);
-  if (text.substr(checksum_place, checksum_size) != checksum) {
+  const std::string right = checksum_of(bytes);
+  if (text.substr(checksum_place, checksum_size) != right) {
     throw format_error(file, checksum_place, "checksum",
-                       detail::text("is not the file's, ", checksum, ": the file is damaged"));
+                       detail::text("is not the file's, ", right, ": the file is damaged"));
   }
   const std::string& own = result.metadata["configuration"];
   if (own != configuration) {
@@ -147,7 +177,9 @@ template <class Network, class Optimizer, class Record = no_record>
 void write_checkpoint(const std::string& path, const Network& student,
                       const run_state<Network, Optimizer>& state,
                       const std::string& configuration = {}, const Record& record = {}) {
-  write_file(path, detail::checkpoint_content(student, state, configuration, record));
+  write_pieces(path, [&](auto& out) {
+    detail::write_checkpoint_to(out, student, state, configuration, record);
+  });
 }
 
 /// A hook that does so after every `every` steps. Comes last: what other hooks do to the weights
