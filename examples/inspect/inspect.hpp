@@ -13,6 +13,7 @@
 
 #include "inspect/findings.hpp"
 #include "pair/analyze.hpp"
+#include "pair/describe_layers.hpp"
 
 namespace examples {
 

@@ -42,7 +42,12 @@ class terminal_observer : public run_observer {
 int main(int argc, char** argv) {
   options o;
   if (const auto code = parse(argc, argv, o)) return *code;
-  const on_interrupt said([] { return std::string("specialization: ") + nothing_kept; });
+  const on_interrupt said([&] {
+    return o.checkpoint.empty()
+               ? std::string("specialization: ") + nothing_kept
+               : "specialization: stopped; what was done until the last checkpoint is kept in " +
+                     o.checkpoint + ".*: the same command goes on";
+  });
   return run_guarded("specialization", [&] {
     std::vector<run_result> runs;
     {

@@ -176,6 +176,12 @@ std::optional<int> parse(int argc, char** argv, options& o) {
   app.add_option("--threads", o.threads, "seeds trained at a time; 0: one a core");
   app.add_option("--out", o.out, "folder for history and figures");
   app.add_option("--json", o.json, "file for the results, - for standard output");
+  auto* checkpoint =
+      app.add_option("--checkpoint", o.checkpoint,
+                     "keeps each seed's run in this name and .SEED: the same command goes on");
+  app.add_option("--checkpoint-every", o.checkpoint_every, "steps; else every epoch")
+      ->check(positive)
+      ->needs(checkpoint);
   app.add_flag("!--no-analyses", o.analyses,
                "trains, and says who matches whom, but does not analyse observers, gradients, "
                "bounds and pruning");

@@ -35,10 +35,12 @@ struct options {
   std::string scalar = "double";
   std::size_t threads = 0;  // 0: one a core
 
-  std::string published;  // "", "two-layer" or "deep"
-  std::string out;        // folder for history and figures
-  std::string json;       // file, or "-"
-  bool analyses = true;   // of gradients, observers, bounds and pruning, when a run ends
+  std::string published;             // "", "two-layer" or "deep"
+  std::string out;                   // folder for history and figures
+  std::string json;                  // file, or "-"
+  std::string checkpoint;            // each seed's run is kept in this name and .SEED
+  std::size_t checkpoint_every = 0;  // steps; 0: an epoch's
+  bool analyses = true;              // of gradients, observers, bounds and pruning, when a run ends
   bool quiet = false;
 
   [[nodiscard]] bool reads_images() const { return input != "gaussian" && input != "uniform"; }

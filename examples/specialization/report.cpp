@@ -11,6 +11,7 @@
 #include "common/output_folder.hpp"
 #include "pair/json.hpp"
 #include "pair/print.hpp"
+#include "specialization/configuration.hpp"
 
 namespace examples {
 
@@ -163,29 +164,7 @@ void print_table(std::ostream& out, const options& o, const std::vector<run_resu
 }
 
 std::string to_json(const options& o, const std::vector<run_result>& runs) {
-  nlohmann::json rates = nlohmann::json::object();
-  for (const auto& [epoch, rate] : o.learning_rate) rates[std::to_string(epoch)] = rate;
-  nlohmann::json result{{"config",
-                         {{"teacher", o.teacher},
-                          {"student", o.student()},
-                          {"over_realization", o.over_realization},
-                          {"polarity", o.polarity},
-                          {"leaky", o.leaky},
-                          {"teacher_values", o.teacher_values},
-                          {"teacher_bias", o.teacher_bias},
-                          {"input", o.input},
-                          {"std", o.std},
-                          {"samples", o.samples},
-                          {"eval_samples", o.eval_samples},
-                          {"student_init", o.student_init},
-                          {"loss", o.loss},
-                          {"learning_rate", rates},
-                          {"batch", o.batch},
-                          {"steps_per_epoch", o.steps_per_epoch},
-                          {"epochs", o.epochs},
-                          {"seeds", o.seeds},
-                          {"scalar", o.scalar}}},
-                        {"runs", nlohmann::json::array()}};
+  nlohmann::json result{{"config", describe_options(o)}, {"runs", nlohmann::json::array()}};
   for (const auto& run : runs) result["runs"].push_back(describe_run(run));
   return result.dump(2);
 }

@@ -4,14 +4,22 @@
 #include <chrono>
 #include <filesystem>
 
-#include <tutelage/analysis.hpp>
+#include <tutelage/analysis/evaluator.hpp>
 #include <tutelage/data/images.hpp>
+#include <tutelage/model/network_cast.hpp>
+#include <tutelage/train/checkpoint.hpp>
 #include <tutelage/tutelage.hpp>
 
+#include <type_traits>
 #include <utility>
+#include <variant>
 
+#include "pair/describe_layers.hpp"
 #include "specialization/analyze.hpp"
+#include "specialization/configuration.hpp"
 #include "specialization/experiment.hpp"
+#include "specialization/history.hpp"
+#include "specialization/network.hpp"
 
 namespace examples {
 
@@ -92,71 +100,142 @@ void build_teacher(Teacher& teacher, const options& o, std::uint64_t seed,
   }
 }
 
-// Trains on `data` with the sampling that the options ask for.
-template <class Student, class Data, class Loss, class Hook>
-void learn(Student& student, const Data& data, const Loss& loss, const options& o,
-           std::uint64_t seed, Hook& hook) {
-  const sgd descent{.rate = step_rates(o.learning_rate)};
-  const train_settings settings{.epochs = o.epochs};
-  if (o.steps_per_epoch == 0) {
-    train(student, shuffled(data, {.batch = o.batch, .seed = seed}), loss, descent, settings, hook);
+// The loss and the sampling that the options ask for, each one type: training is compiled once.
+class run_loss {
+ public:
+  explicit run_loss(const options& o) : entropy_(o.loss == "cross-entropy") {}
+
+  /// What a student learns from a teacher's outputs: these, or the strongest as a row with one 1.
+  template <class T>
+  [[nodiscard]] matrix<T> targets(matrix<T> f) const {
+    if (!entropy_) return f;
+    const auto strongest = argmax(f);
+    f.fill(T(0));
+    for (std::size_t i = 0; i < strongest.size(); ++i) f(i, strongest[i]) = 1;
+    return f;
+  }
+
+  template <real_scalar T, class Targets>
+  T evaluate(matrix_view<const T> f, const Targets& y, matrix_view<T> g) const {
+    if (!entropy_) return mean_squared_error{}.evaluate(f, y, g);
+    const auto probabilities = to_matrix(y);
+    return cross_entropy{}.evaluate(f, matrix_view<const T>(probabilities), g);
+  }
+
+ private:
+  bool entropy_;
+};
+
+template <class Data>
+class run_batches {
+ public:
+  using value_type = typename Data::value_type;
+
+  run_batches(const Data& data, const options& o, std::uint64_t seed)
+      : source_(o.steps_per_epoch == 0
+                    ? source(shuffled(data, {.batch = o.batch, .seed = seed}))
+                    : source(with_replacement(
+                          data, {.batch = o.batch, .steps = o.steps_per_epoch, .seed = seed}))) {}
+
+  [[nodiscard]] std::uint64_t seed() const {
+    return std::visit([](const auto& s) { return s.seed(); }, source_);
+  }
+  [[nodiscard]] std::size_t steps() const {
+    return std::visit([](const auto& s) { return s.steps(); }, source_);
+  }
+  auto next(std::size_t epoch, std::size_t step) {
+    return std::visit([&](auto& s) { return s.next(epoch, step); }, source_);
+  }
+
+ private:
+  using source = std::variant<shuffled<Data>, with_replacement<Data>>;
+  source source_;
+};
+
+// The analyses are in double, whatever the run is in, and compiled elsewhere.
+template <class Teacher, class Student, class T>
+sections analyze_in_double(const Teacher& teacher, const Student& student, const options& o,
+                           const alignment& lowest, const run_inputs<T>& inputs) {
+  if constexpr (std::is_same_v<T, double>) {
+    return analyze<Teacher::depth>(teacher, student, o, lowest, inputs.train, inputs.evaluation);
   } else {
-    const batch_settings batches{.batch = o.batch, .steps = o.steps_per_epoch, .seed = seed};
-    train(student, with_replacement(data, batches), loss, descent, settings, hook);
+    const matrix<double> training = inputs.train, evaluation = inputs.evaluation;
+    return analyze<Teacher::depth>(network_cast<double>(teacher), network_cast<double>(student), o,
+                                   lowest, training, evaluation);
   }
 }
 
-template <class Teacher, class Student, class Loss, class Targets>
-void learn_and_record(const Teacher& teacher, Student& student, const options& o,
-                      const run_inputs<typename Teacher::value_type>& inputs, const Loss& loss,
-                      const Targets& make_targets, run_observer& observer, run_result& result) {
-  using T = typename Teacher::value_type;
-  using targets = std::invoke_result_t<Targets, matrix<T>>;
-  using data_type = data_set<matrix_view<const T>, targets>;
-  const data_type data(inputs.train, make_targets(outputs(teacher, inputs.train)));
-  const data_type evaluation(inputs.evaluation, make_targets(outputs(teacher, inputs.evaluation)));
+// Writes checkpoints where they are asked for.
+class saver {
+ public:
+  saver(const options& o, std::uint64_t seed, std::size_t epoch_steps, const run_history& history) {
+    if (o.checkpoint.empty()) return;
+    path_ = o.checkpoint + "." + std::to_string(seed);
+    configuration_ = configuration_of(o, seed);
+    to_.emplace(path_, o.checkpoint_every == 0 ? epoch_steps : o.checkpoint_every, configuration_,
+                history);
+  }
 
-  std::vector<alignment> layers;
-  const auto record = [&](std::size_t epoch, std::optional<double> train_loss) {
-    layers = align(teacher, student, inputs.evaluation);
-    epoch_result now{epoch, train_loss, mean_loss(student, evaluation, loss), {}, {}};
-    for (const auto& a : layers) now.rho_mean.push_back(a.rho_mean());
-    for (std::size_t j = 0; j < layers[0].teacher_nodes(); ++j) {
-      now.teacher_rho.push_back(layers[0].best_rho(j));
-    }
-    result.history.push_back(std::move(now));
-  };
-  record(0, {});
+  template <class Trainer>
+  bool resume(Trainer& learning, run_history& history) const {
+    return to_ && resume_from(path_, learning, configuration_, history);
+  }
+  template <class Network, class Optimizer>
+  void on_step(const step_report<Network, Optimizer>& report) const {
+    if (to_) to_->on_step(report);
+  }
+
+ private:
+  std::string path_, configuration_;
+  std::optional<checkpoint_to<run_history>> to_;
+};
+
+template <class Network>
+void learn_and_record(const Network& teacher, Network& student, const options& o,
+                      const run_inputs<typename Network::value_type>& inputs,
+                      run_observer& observer, run_result& result) {
+  using T = typename Network::value_type;
+  using data_type = data_set<matrix_view<const T>, matrix<T>>;
+  const run_loss loss(o);
+  const data_type data(inputs.train, loss.targets(outputs(teacher, inputs.train)));
+  const data_type fresh(inputs.evaluation, loss.targets(outputs(teacher, inputs.evaluation)));
+  const evaluator judge(teacher, fresh, inputs.evaluation_labels);
+
+  run_batches<data_type> batches(data, o, result.seed);
+  trainer learning(student, loss, sgd{.rate = step_rates(o.learning_rate)}, result.seed);
+  run_history history(o.epochs, Network::depth - 1, teacher.widths()[1]);
+  const saver checkpoints(o, result.seed, batches.steps(), history);
+  const bool resumed = checkpoints.resume(learning, history);
+  evaluation now = judge(student, loss);
+  if (!resumed) history.record(0, {}, now);
   on_epoch_end recorder{[&](const auto& report) {
-    record(report.epoch, report.train_loss);
-    observer.epoch_done(result.history.back().eval_loss, result.history.back().rho_mean[0]);
+    now = judge(student, loss);
+    history.record(report.epoch, report.train_loss, now);
+    observer.epoch_done(now.loss, now.layers[0].rho_mean());
   }};
-  learn(student, data, loss, o, result.seed, recorder);
+  train(learning, batches, {.epochs = o.epochs}, recorder, checkpoints);
 
+  result.history = history.result();
   result.train_loss = mean_loss(student, data, loss);
-  result.eval_loss = result.history.back().eval_loss;
-  result.layers = describe_layers(teacher, student, layers);
-  if (!o.analyses) return;
-  // Networks of run-time widths: the analyses are compiled once, not for every static width.
-  result.analyses = analyze(
-      keep_nodes(teacher, all_nodes(teacher)), keep_nodes(student, all_nodes(student)), o,
-      layers[0], matrix_view<const T>(inputs.train), matrix_view<const T>(inputs.evaluation));
+  result.eval_loss = now.loss;
+  result.student_accuracy = now.accuracy;
+  result.layers = describe_layers(teacher, student, now.layers);
+  if (o.analyses) {
+    result.analyses = analyze_in_double(teacher, student, o, now.layers[0], inputs);
+  }
 }
 
-template <class Teacher, class Student>
-run_result run_one(Teacher teacher, Student student, const options& o, std::uint64_t seed,
-                   const run_inputs<typename Teacher::value_type>& inputs, run_observer& observer) {
-  using T = typename Teacher::value_type;
+template <class Network>
+run_result run_one(Network teacher, Network student, const options& o, std::uint64_t seed,
+                   const run_inputs<typename Network::value_type>& inputs, run_observer& observer) {
+  using T = typename Network::value_type;
   const auto start = std::chrono::steady_clock::now();
   run_result result{};
   result.seed = seed;
   build_teacher(teacher, o, seed, inputs);
-  const auto accuracy_of = [&](const auto& net) {
-    return accuracy(net, data_set<matrix_view<const T>, std::vector<label>>(
-                             inputs.evaluation, inputs.evaluation_labels));
-  };
   if (o.reads_images()) {
-    result.teacher_accuracy = accuracy_of(teacher);
+    result.teacher_accuracy = accuracy(teacher, data_set<matrix_view<const T>, std::vector<label>>(
+                                                    inputs.evaluation, inputs.evaluation_labels));
     observer.teacher_trained(seed, *result.teacher_accuracy);
   }
 
@@ -165,64 +244,27 @@ run_result run_one(Teacher teacher, Student student, const options& o, std::uint
   } else {
     initialize(student, gaussian_start{std::stod(o.student_init)}, seed);
   }
-  if (o.loss == "mse") {
-    learn_and_record(
-        teacher, student, o, inputs, mean_squared_error{}, [](matrix<T> f) { return f; }, observer,
-        result);
-  } else {
-    learn_and_record(
-        teacher, student, o, inputs, cross_entropy{}, [](const matrix<T>& f) { return argmax(f); },
-        observer, result);
-  }
-  if (o.reads_images()) result.student_accuracy = accuracy_of(student);
+  learn_and_record(teacher, student, o, inputs, observer, result);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
-}
-
-// ---- Widths as the command line gives them
-// -------------------------------------------------------
-
-// An mlp of `Widths` widths, all dynamic.
-template <class T, class Indices>
-struct dynamic_mlp;
-template <class T, std::size_t... I>
-struct dynamic_mlp<T, std::index_sequence<I...>> {
-  using type = mlp<T, leaky_relu<dynamic_slope>, (static_cast<void>(I), dynamic)...>;
-};
-
-template <class T, std::size_t Widths>
-run_result run_dynamic(const options& o, std::uint64_t seed, const run_inputs<T>& inputs,
-                       run_observer& observer) {
-  using net = typename dynamic_mlp<T, std::make_index_sequence<Widths>>::type;
-  const auto make = [&](const std::vector<std::size_t>& widths) {
-    std::array<std::size_t, Widths> array{};
-    std::copy_n(widths.begin(), Widths, array.begin());
-    return net(array, leaky_relu<dynamic_slope>(o.leaky));
-  };
-  return run_one(make(o.teacher), make(o.student()), o, seed, inputs, observer);
 }
 
 template <class T>
 run_result run_any(const options& o, std::uint64_t seed, const run_inputs<T>& inputs,
                    run_observer& observer) {
-  switch (o.teacher.size()) {
-    case 3:
-      return run_dynamic<T, 3>(o, seed, inputs, observer);
-    case 4:
-      return run_dynamic<T, 4>(o, seed, inputs, observer);
-    case 5:
-      return run_dynamic<T, 5>(o, seed, inputs, observer);
-    case 6:
-      return run_dynamic<T, 6>(o, seed, inputs, observer);
-    case 7:
-      return run_dynamic<T, 7>(o, seed, inputs, observer);
-    case 8:
-      return run_dynamic<T, 8>(o, seed, inputs, observer);
-    case 9:
-      return run_dynamic<T, 9>(o, seed, inputs, observer);
-    default:
-      throw argument_error("specialization: 3 to 9 widths");
-  }
+  std::optional<run_result> result;
+  for_each_number<largest_depth>([&](auto depth) {
+    if constexpr (depth >= smallest_depth) {
+      if (o.teacher.size() != depth + 1) return;
+      const auto make = [&](const std::vector<std::size_t>& widths) {
+        std::array<std::size_t, depth + 1> array{};
+        std::copy_n(widths.begin(), depth + 1, array.begin());
+        return run_network<T, depth>(array, leaky_relu<dynamic_slope>(o.leaky));
+      };
+      result = run_one(make(o.teacher), make(o.student()), o, seed, inputs, observer);
+    }
+  });
+  return result.value();  // options are checked: depths are among these
 }
 
 template <class T>

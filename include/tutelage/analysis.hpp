@@ -7,6 +7,7 @@
 #include <tutelage/analysis/critical_points.hpp>
 #include <tutelage/analysis/dynamics.hpp>
 #include <tutelage/analysis/energy_conservation.hpp>
+#include <tutelage/analysis/evaluator.hpp>
 #include <tutelage/analysis/input_region.hpp>
 #include <tutelage/analysis/node_gradients.hpp>
 #include <tutelage/analysis/observers.hpp>

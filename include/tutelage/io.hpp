@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tutelage/io/array_file.hpp>
+#include <tutelage/io/blocks.hpp>
 #include <tutelage/io/csv.hpp>
 #include <tutelage/io/named_array.hpp>
 #include <tutelage/io/npy.hpp>

@@ -141,6 +141,26 @@ expect("${trained}" STREQUAL "${alone}")
 string(JSON epochs LENGTH "${trained}" history teacher_rho)
 expect(${epochs} EQUAL 3)
 
+# Killed at any moment and started again, a run ends in the same bits; each seed has its file.
+set(long specialization --teacher 20-5-5 --samples 500 --eval-samples 300 --epochs 100
+         --steps-per-epoch 1000 --seeds 1-2 --no-analyses --quiet)
+set(kept ${long} --checkpoint kept --checkpoint-every 1700)
+list(JOIN kept " " command)
+shell("for seconds in 0.1 0.2 0.3; do
+         $PROGRAMS/${command} --json early.json & child=$!
+         sleep $seconds; kill -9 $child || :; wait $child || :
+       done")
+foreach(run IN ITEMS long kept)
+  runs(${${run}} --json -)
+  string(REGEX REPLACE "\"seconds\": [^\n]*\n" "" ${run}_numbers "${printed}")
+endforeach()
+expect("${kept_numbers}" STREQUAL "${long_numbers}")
+exists(kept.1)
+exists(kept.2)
+fails(1 "kept.1 is of another run: its configuration 'polarity 1.0', expected 'polarity 2.0'" ${kept}
+      --polarity 2 --json never.json)
+fails(2 "--checkpoint-every requires --checkpoint" specialization --checkpoint-every 5)
+
 # Both scalars, losses and starts; deep and leaky; uniform inputs; everything at its smallest.
 runs(specialization --scalar float --epochs 3 --json float.json)
 runs(specialization --teacher 6-5-4-3 --leaky 0.01 --student-init default --input uniform
@@ -373,6 +393,28 @@ fails(2 "as in 20-10-15-20-25-20; got 1-2-3-4-5-6-7" gradient_rule --teacher 1-2
 fails(2 "--eval-samples" gradient_rule --eval-samples 2)
 fails(1 "gradient_rule: training diverged" gradient_rule --quick --learning-rate 1e6 --json
       never.json --out never)
+
+# ---- shards: the same bits on any number of ranks -------------------------------------------------------
+
+runs(shards --shards 5 --samples 3001)
+set(alone "${printed}")
+expect("${printed}" MATCHES "layer 2: rho_mean 0")
+find_program(MPIRUN NAMES mpirun)
+if(MPIRUN)
+  set(ENV{OMPI_ALLOW_RUN_AS_ROOT} 1)
+  set(ENV{OMPI_ALLOW_RUN_AS_ROOT_CONFIRM} 1)
+  set(ENV{OMPI_MCA_rmaps_base_oversubscribe} 1)
+  execute_process(
+    COMMAND ${MPIRUN} -n 3 ${PROGRAMS}/shards --shards 5 --samples 3001
+    OUTPUT_VARIABLE printed ERROR_VARIABLE problems RESULT_VARIABLE code)
+  if("${problems}" MATCHES "on 3 ranks")
+    expect(${code} EQUAL 0)
+    expect("${printed}" STREQUAL "${alone}")
+  else()
+    message(STATUS "shards is not tested on several ranks: ${problems}")
+  endif()
+endif()
+fails(2 "--shards" shards --shards 0)
 
 # ---- convergence_2d -----------------------------------------------------------------------------------
 

@@ -73,7 +73,8 @@ inline void checkpoint(input bytes) {
   mlp<double, relu, 1, 1, 1> student;
   trainer learning(student, mean_squared_error{}, momentum_sgd{.rate = 0.1});
   try {
-    detail::resume_from_bytes(detail::bytes_of_text(content), "file", learning, "");
+    no_record none;
+    detail::resume_from_bytes(detail::bytes_of_text(content), "file", learning, "", none);
   } catch (const argument_error&) {  // another configuration, or a state that makes no sense
     throw format_error("file", 0, "run", "refused");
   }

@@ -13,6 +13,7 @@
 #include <tutelage/model/gated.hpp>
 #include <tutelage/train/batches.hpp>
 
+#include "support/framed.hpp"
 #include "support/guarded_bytes.hpp"
 #include "support/lesson.hpp"
 #include "support/temporary_folder.hpp"
@@ -63,6 +64,20 @@ struct stop_at {
   template <class Network, class Optimizer>
   void on_step(const step_report<Network, Optimizer>& r) const {
     if (r.step == step) source->request_stop();
+  }
+};
+
+// What a caller keeps beside a run.
+struct record {
+  matrix<double> numbers;
+  std::uint64_t count = 0;
+  void for_each_block(const std::string& prefix, const auto& visit) {
+    visit(block<double>{prefix + "numbers", {numbers.shape(0), numbers.shape(1)}, numbers});
+    visit(detail::number_block(prefix + "count", count));
+  }
+  void for_each_block(const std::string& prefix, const auto& visit) const {
+    visit(block<const double>{prefix + "numbers", {numbers.shape(0), numbers.shape(1)}, numbers});
+    visit(detail::number_block(prefix + "count", count));
   }
 };
 
@@ -196,6 +211,42 @@ TEST_CASE("checkpoint: of another network, optimizer or scalar, or none at all")
   CHECK(thrown_by<io_error>([&] { resume_from(folder / "", learning); }).operation() == "read");
   CHECK(message_of<argument_error>([&] { checkpoint_to("x", 0); }) ==
         "checkpoint_to: every is 0, expected at least 1");
+}
+
+TEST_CASE("checkpoint: a record is kept beside the run, and goes back with it") {
+  const temporary_folder folder;
+  const std::string path = folder / "run";
+  experiment run, other;
+  const double none = not_a_number<double>;  // of what has not happened yet
+  record kept{{{0, 1}, {none, 2}}, 7}, read{{{0, 0}, {0, 0}}, 0}, wide{{{1, 2, 3}}, 4};
+  run.train_for(2, checkpoint_to(path, 5, "a\nb 1\nc", kept));
+  CHECK(resume_from(path, other.learning, "a\nb 1\nc", read));
+  CHECK(other.learning.state().step == 10);
+  other.train_for(2);  // no step, but the epoch's end
+  CHECK(other.bits() == run.bits());
+  CHECK(read.count == 7);
+  CHECK(read.numbers(0, 1) == 1);
+  CHECK(std::isnan(read.numbers(1, 0)));
+  // What is refused leaves both as they were.
+  experiment third;
+  const std::string before = third.bits();
+  CHECK(thrown_by<format_error>([&] {
+          resume_from(path, third.learning, "a\nb 1\nc", wide);
+        }).field() == "record.numbers");
+  CHECK(thrown_by<format_error>([&] { resume_from(path, third.learning, "a\nb 1\nc"); }).field() ==
+        "record.numbers");
+  const auto refused = [&](const char* configuration) {
+    const auto what =
+        message_of<argument_error>([&] { resume_from(path, third.learning, configuration, read); });
+    return what.substr(what.find("run: ") + 5);
+  };
+  CHECK(refused("a\nb 2\nc") == "its configuration 'b 1', expected 'b 2'");
+  CHECK(refused("a\nb 1") == "its configuration 'c', expected ''");
+  CHECK(refused("a\nb 1\nc\nd") == "its configuration '', expected 'd'");
+  CHECK(refused("") == "its configuration 'a', expected ''");
+  CHECK(third.bits() == before);
+  CHECK(wide.numbers(0, 2) == 3);
+  CHECK(read.count == 7);
 }
 
 TEST_CASE(

@@ -123,20 +123,62 @@ inline double mean_rank(const alignment& earlier, const alignment& now) {
   return sum / static_cast<double>(m);
 }
 
+namespace detail {
+
+// The hidden layers of a network as nodes in columns. A row of nodes is an image of one position.
+template <class Network>
+class nodes_in_columns {
+  using T = typename Network::value_type;
+
+ public:
+  explicit nodes_in_columns(const Network& net) {
+    net.for_each_layer([&](const auto& l, std::size_t number) {
+      if (number == Network::depth) return;
+      if constexpr (image_layer<std::remove_cvref_t<decltype(l)>>) {
+        images_.push_back(l.out_image());
+      } else {
+        images_.push_back({l.out_width(), 1, 1});
+      }
+    });
+  }
+
+  [[nodiscard]] const image_shape& image(std::size_t l) const { return images_[l - 1]; }
+  [[nodiscard]] std::size_t positions(std::size_t l) const {
+    return image(l).height * image(l).width;
+  }
+
+  // f_l [N, n_l], or of images [N, C P] a matrix [N P, C] that is valid until the next.
+  matrix_view<const T> operator()(const activations<Network>& kept, std::size_t l) {
+    const auto f = kept.f(l);
+    const std::size_t P = positions(l), C = image(l).channels;
+    if (P == 1) return f;
+    const auto result = room_.reshape(f.rows() * P, C);
+    for (std::size_t i = 0; i < f.rows(); ++i) {
+      for (std::size_t c = 0; c < C; ++c) {
+        for (std::size_t p = 0; p < P; ++p) result(i * P + p, c) = f(i, c * P + p);
+      }
+    }
+    return result;
+  }
+
+ private:
+  std::vector<image_shape> images_;  // of layers 1, ..., L-1
+  workspace<T> room_;
+};
+
+}  // namespace detail
+
 /// Collects the activations of a teacher and a student in all hidden layers.
 template <class Teacher, class Student>
 class alignment_accumulator {
-  using T = typename Teacher::value_type;
-
  public:
   /// Throws shape_error unless they have the same inputs and outputs, and in each hidden layer as
   /// many positions.
-  alignment_accumulator(const Teacher& teacher, const Student& student) {
+  alignment_accumulator(const Teacher& teacher, const Student& student)
+      : teacher_(teacher), student_(student) {
     detail::require_pair<detail::same_depth, detail::same_scalar>("align", teacher, student);
-    teacher.for_each_layer([&](const auto& l, std::size_t) { teacher_.push_back(image_given(l)); });
-    student.for_each_layer([&](const auto& l, std::size_t) { student_.push_back(image_given(l)); });
     for (std::size_t l = 1; l < Teacher::depth; ++l) {
-      const image_shape &m = teacher_[l - 1], &n = student_[l - 1];
+      const image_shape &m = teacher_.image(l), &n = student_.image(l);
       if (m.height != n.height || m.width != n.width) {
         throw shape_error(detail::text("align: layer ", l, ": the teacher gives ", shape_text(m),
                                        " numbers, the student ", shape_text(n),
@@ -149,9 +191,34 @@ class alignment_accumulator {
   /// Adds the samples of two forward passes over the same inputs.
   void add(const activations<Teacher>& teacher, const activations<Student>& student) {
     for (std::size_t l = 1; l <= layers_.size(); ++l) {
-      layers_[l - 1].add(nodes_in_columns(teacher_[l - 1], teacher.f(l), of_teacher_),
-                         nodes_in_columns(student_[l - 1], student.f(l), of_student_));
+      layers_[l - 1].add(teacher_(teacher, l), student_(student, l));
     }
+  }
+
+  /// The same where the teacher's nodes were measured and centered before: moments(l) and
+  /// deviations(l) of these samples, l = 1, ..., L-1.
+  template <class Measured>
+    requires requires(const Measured& of_teacher) { of_teacher.deviations(1); }
+  void add(const Measured& teacher, const activations<Student>& student) {
+    for (std::size_t l = 1; l <= layers_.size(); ++l) {
+      layers_[l - 1].add(teacher.moments(l), teacher.deviations(l), student_(student, l));
+    }
+  }
+
+  /// Adds the samples of another accumulator of such networks, as if they had come after these; see
+  /// correlation_accumulator::merge.
+  void merge(const alignment_accumulator& later) {
+    for (std::size_t l = 0; l < layers_.size(); ++l) layers_[l].merge(later.layers_[l]);
+  }
+
+  /// Calls visit(block) for all that is kept; see there too.
+  template <class Visit>
+  void for_each_block(const std::string& prefix, const Visit& visit) {
+    show_blocks(*this, prefix, visit);
+  }
+  template <class Visit>
+  void for_each_block(const std::string& prefix, const Visit& visit) const {
+    show_blocks(*this, prefix, visit);
   }
 
   /// One alignment a hidden layer, from the lowest.
@@ -162,33 +229,16 @@ class alignment_accumulator {
   }
 
  private:
-  // A row of nodes is an image of one position.
-  template <class Layer>
-  static image_shape image_given(const Layer& l) {
-    if constexpr (image_layer<Layer>) {
-      return l.out_image();
-    } else {
-      return {l.out_width(), 1, 1};
+  template <class Self, class Visit>
+  static void show_blocks(Self& self, const std::string& prefix, const Visit& visit) {
+    for (std::size_t l = 0; l < self.layers_.size(); ++l) {
+      self.layers_[l].for_each_block(detail::text(prefix, l + 1, "."), visit);
     }
   }
 
-  // f, or of images [N, C P] a matrix [N P, C].
-  static matrix_view<const T> nodes_in_columns(const image_shape& image,
-                                               const matrix_view<const T>& f, workspace<T>& room) {
-    const std::size_t P = image.height * image.width;
-    if (P == 1) return f;
-    const auto result = room.reshape(f.rows() * P, image.channels);
-    for (std::size_t i = 0; i < f.rows(); ++i) {
-      for (std::size_t c = 0; c < image.channels; ++c) {
-        for (std::size_t p = 0; p < P; ++p) result(i * P + p, c) = f(i, c * P + p);
-      }
-    }
-    return result;
-  }
-
-  std::vector<image_shape> teacher_, student_;  // of layers 1, ..., L
-  std::vector<correlation_accumulator<T>> layers_;
-  workspace<T> of_teacher_, of_student_;
+  detail::nodes_in_columns<Teacher> teacher_;
+  detail::nodes_in_columns<Student> student_;
+  std::vector<correlation_accumulator<typename Teacher::value_type>> layers_;
 };
 
 /// The alignment of every hidden layer over `inputs`, from the lowest, in one pass.

@@ -7,27 +7,23 @@
 //   f   [N, n]   student activations of the same layer
 //
 // Each chunk of samples is centered by its own mean and multiplied as a matrix; chunks are merged
-// by the exact update of Chan, Golub and LeVeque, so nothing cancels however large the means are.
-// A node that never changes correlates 0 with every node; one that is always 0 has cosine 0 too.
-// Equation 9 of arXiv:1909.13458 uses rho; its maximum over students is signed.
+// as node_moments.hpp says. A node that never changes correlates 0 with every node;
+// one that is always 0 has cosine 0 too. Equation 9 of arXiv:1909.13458 uses rho; its maximum
+// over students is signed.
 #pragma once
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <string>
 
+#include <tutelage/analysis/node_moments.hpp>
 #include <tutelage/core/product.hpp>
 #include <utility>
 #include <vector>
 
 namespace tutelage::inline TUTELAGE_TARGET {
-
-/// What a node did over the samples seen.
-enum class node_state {
-  active,    // took at least two values
-  constant,  // took one value, not zero
-  dead       // was always zero
-};
 
 /// The result: teacher nodes are rows, student nodes columns.
 struct correlations {
@@ -59,11 +55,15 @@ class correlation_accumulator {
   correlation_accumulator(correlation_accumulator&& other) noexcept
       : teacher_(std::move(other.teacher_)),
         student_(std::move(other.student_)),
+        teacher_piece_(std::move(other.teacher_piece_)),
+        student_piece_(std::move(other.student_piece_)),
         cross_(std::move(other.cross_)),
         samples_(std::exchange(other.samples_, 0)) {}
   correlation_accumulator& operator=(correlation_accumulator other) noexcept {
     teacher_ = std::move(other.teacher_);
     student_ = std::move(other.student_);
+    teacher_piece_ = std::move(other.teacher_piece_);
+    student_piece_ = std::move(other.student_piece_);
     cross_ = std::move(other.cross_);
     samples_ = other.samples_;
     return *this;
@@ -76,24 +76,45 @@ class correlation_accumulator {
     detail::require_shape("correlation", "teacher activations", f_star, N, teacher_.size());
     detail::require_shape("correlation", "student activations", f, N, student_.size());
     if (N == 0) return;
-    teacher_.center(f_star, samples_);
-    student_.center(f, samples_);
-    const auto product = product_.reshape(teacher_.size(), student_.size());
-    multiply(transposed(teacher_.centered()), student_.centered(), product);
-    const A old_count = static_cast<A>(samples_), added = static_cast<A>(N);
-    const A weight = old_count * added / (old_count + added);
-    for (std::size_t j = 0; j < teacher_.size(); ++j) {
-      const A shift = weight * teacher_.shifts()[j];
-      const T* const products = product.row(j).data();
-      const A* const shifts = student_.shifts();
-      A* const cross = cross_.data() + j * student_.size();
-      for (std::size_t k = 0; k < student_.size(); ++k) {
-        cross[k] += static_cast<A>(products[k]) + shift * shifts[k];
-      }
+    const auto deviations = of_teacher_.reshape(N, teacher_.size());
+    teacher_piece_.measure(f_star, deviations);
+    add(teacher_piece_, deviations, f);
+  }
+
+  /// The same of teacher activations that were measured and centered before; N > 0.
+  void add(const detail::node_moments<T>& teacher, matrix_view<const T> deviations,
+           matrix_view<const T> f) {
+    const std::size_t N = deviations.rows();
+    detail::require_shape("correlation", "teacher activations", deviations, N, teacher_.size());
+    detail::require_shape("correlation", "student activations", f, N, student_.size());
+    const auto of_student = of_student_.reshape(N, student_.size());
+    student_piece_.measure(f, of_student);
+    const auto products = products_.reshape(teacher_.size(), student_.size());
+    multiply(transposed(deviations), matrix_view<const T>(of_student), products);
+    merge(teacher, student_piece_, matrix_view<const T>(products), N);
+  }
+
+  /// Adds the samples of another accumulator, as if they had come after these. Shards that are merged
+  /// in one order give the same bits. Throws shape_error for another number of nodes.
+  void merge(const correlation_accumulator& later) {
+    if (later.teacher_.size() != teacher_.size() || later.student_.size() != student_.size()) {
+      throw shape_error(detail::text(
+          "correlation: merged with ", shape_text(later.teacher_.size(), later.student_.size()),
+          " nodes, expected ", shape_text(teacher_.size(), student_.size())));
     }
-    teacher_.merge(old_count, added);
-    student_.merge(old_count, added);
-    samples_ += N;
+    if (later.samples_ == 0) return;
+    merge(later.teacher_, later.student_, matrix_view<const A>(later.cross_), later.samples_);
+  }
+
+  /// Calls visit(block) for all that is kept, names after `prefix`: io/blocks.hpp makes bytes of them
+  /// and back.
+  template <class Visit>
+  void for_each_block(const std::string& prefix, const Visit& visit) {
+    show_blocks(*this, prefix, visit);
+  }
+  template <class Visit>
+  void for_each_block(const std::string& prefix, const Visit& visit) const {
+    show_blocks(*this, prefix, visit);
   }
 
   /// The correlations of all samples so far. Throws argument_error when there are fewer than 2, or
@@ -103,11 +124,11 @@ class correlation_accumulator {
       throw argument_error(
           detail::text("correlation: samples seen: ", samples_, ", expected at least 2"));
     }
-    teacher_.require_finite("teacher");
-    student_.require_finite("student");
+    require_finite(teacher_, "teacher");
+    require_finite(student_, "student");
     correlations c{make_matrix<double>(teacher_.size(), student_.size()),
-                   make_matrix<double>(teacher_.size(), student_.size()), teacher_.states(),
-                   student_.states(), samples_};
+                   make_matrix<double>(teacher_.size(), student_.size()), states_of(teacher_),
+                   states_of(student_), samples_};
     const A N = static_cast<A>(samples_);
     const auto ratio = [](A product, A square_1, A square_2) {
       const A norm = std::sqrt(square_1) * std::sqrt(square_2);
@@ -124,105 +145,54 @@ class correlation_accumulator {
   }
 
  private:
-  // The moments of one side's nodes: one array a moment, so that loops over nodes run in vectors.
-  class side {
-   public:
-    explicit side(std::size_t nodes)
-        : first_(nodes),
-          changes_(nodes),
-          mean_(nodes),
-          variation_(nodes),
-          shift_(nodes),
-          chunk_mean_(nodes),
-          chunk_variation_(nodes) {}
+  using moments = detail::node_moments<T>;
 
-    // Centers a chunk by its own mean; remembers how far that is from the mean so far.
-    void center(matrix_view<const T> f, std::size_t samples_before) {
-      if (samples_before == 0) std::copy_n(f.row(0).data(), size(), first_.data());
-      std::fill(chunk_mean_.begin(), chunk_mean_.end(), A(0));
-      for (std::size_t i = 0; i < f.rows(); ++i) {
-        add_row(f.row(i).data(), first_.data(), chunk_mean_.data(), changes_.data(), size());
-      }
-      for (std::size_t k = 0; k < size(); ++k) {
-        chunk_mean_[k] =
-            changes(k) ? chunk_mean_[k] / static_cast<A>(f.rows()) : static_cast<A>(first_[k]);
-        shift_[k] = chunk_mean_[k] - mean_[k];
-      }
-      std::fill(chunk_variation_.begin(), chunk_variation_.end(), A(0));
-      const auto centered = centered_.reshape(f.rows(), size());
-      for (std::size_t i = 0; i < f.rows(); ++i) {
-        center_row(f.row(i).data(), chunk_mean_.data(), centered.row(i).data(),
-                   chunk_variation_.data(), size());
+  template <class Self, class Visit>
+  static void show_blocks(Self& self, const std::string& prefix, const Visit& visit) {
+    visit(detail::number_block(prefix + "samples", self.samples_));
+    self.teacher_.for_each_block(prefix + "teacher.", visit);
+    self.student_.for_each_block(prefix + "student.", visit);
+    visit(detail::matrix_block(prefix + "cross", self.cross_));
+  }
+
+  // `added` more samples, whose products of deviations from their own means are [m, n].
+  template <class U>
+  void merge(const moments& teacher, const moments& student, const matrix_view<const U>& products,
+             std::size_t added) {
+    const A before = static_cast<A>(samples_), N = static_cast<A>(added);
+    const A weight = before * N / (before + N);
+    for (std::size_t j = 0; j < teacher_.size(); ++j) {
+      const A shift = weight * (teacher.mean(j) - teacher_.mean(j));
+      const U* const more = products.row(j).data();
+      A* const cross = cross_.data() + j * student_.size();
+      for (std::size_t k = 0; k < student_.size(); ++k) {
+        cross[k] += static_cast<A>(more[k]) + shift * (student.mean(k) - student_.mean(k));
       }
     }
+    teacher_.merge(teacher, before, N);
+    student_.merge(student, before, N);
+    samples_ += added;
+  }
 
-    void merge(A old_count, A added) {
-      const A total = old_count + added;
-      for (std::size_t k = 0; k < size(); ++k) {
-        variation_[k] += chunk_variation_[k] + shift_[k] * shift_[k] * old_count * added / total;
-        mean_[k] = changes(k) ? mean_[k] + shift_[k] * added / total : chunk_mean_[k];
+  static void require_finite(const moments& nodes, const char* whose) {
+    for (std::size_t k = 0; k < nodes.size(); ++k) {
+      if (!is_finite(nodes.mean(k)) || !is_finite(nodes.variation(k))) {
+        throw argument_error(
+            detail::text("correlation: an activation of ", whose, " node ", k, " is not finite"));
       }
     }
+  }
+  static std::vector<node_state> states_of(const moments& nodes) {
+    std::vector<node_state> result(nodes.size());
+    for (std::size_t k = 0; k < nodes.size(); ++k) result[k] = nodes.state(k);
+    return result;
+  }
 
-    void require_finite(const char* whose) const {
-      for (std::size_t k = 0; k < size(); ++k) {
-        if (!is_finite(mean_[k]) || !is_finite(variation_[k])) {
-          throw argument_error(
-              detail::text("correlation: an activation of ", whose, " node ", k, " is not finite"));
-        }
-      }
-    }
-
-    [[nodiscard]] std::vector<node_state> states() const {
-      std::vector<node_state> result(size());
-      for (std::size_t k = 0; k < size(); ++k) {
-        result[k] = changes(k)       ? node_state::active
-                    : first_[k] == 0 ? node_state::dead
-                                     : node_state::constant;
-      }
-      return result;
-    }
-
-    [[nodiscard]] std::size_t size() const noexcept { return first_.size(); }
-    [[nodiscard]] matrix_view<const T> centered() const noexcept { return centered_.view(); }
-    [[nodiscard]] const A* shifts() const noexcept { return shift_.data(); }
-    [[nodiscard]] A mean(std::size_t k) const noexcept { return mean_[k]; }
-    // Sum of squared deviations from the mean; exactly 0 for a node that never changed.
-    [[nodiscard]] A variation(std::size_t k) const noexcept {
-      return changes(k) ? variation_[k] : A(0);
-    }
-    [[nodiscard]] A square(std::size_t k, A N) const noexcept {
-      return variation(k) + N * mean_[k] * mean_[k];
-    }
-
-   private:
-    static void add_row(const T* f, const T* first, A* sum, A* changes, std::size_t n) {
-      for (std::size_t k = 0; k < n; ++k) {
-        sum[k] += static_cast<A>(f[k]);
-        changes[k] += f[k] != first[k] ? A(1) : A(0);
-      }
-    }
-    static void center_row(const T* f, const A* mean, T* centered, A* variation, std::size_t n) {
-      for (std::size_t k = 0; k < n; ++k) {
-        const A deviation = static_cast<A>(f[k]) - mean[k];
-        centered[k] = static_cast<T>(deviation);
-        variation[k] += deviation * deviation;
-      }
-    }
-    [[nodiscard]] bool changes(std::size_t k) const noexcept { return changes_[k] > 0; }
-
-    std::vector<T> first_;
-    std::vector<A> changes_;  // samples that differ from the first
-    std::vector<A> mean_, variation_;
-    std::vector<A> shift_;  // mean of the last chunk minus the mean before it
-    std::vector<A> chunk_mean_, chunk_variation_;
-    workspace<T> centered_;
-  };
-
-  side teacher_, student_;
+  moments teacher_, student_;
+  moments teacher_piece_{teacher_}, student_piece_{student_};
   matrix<A> cross_;  // [m, n], sum of products of deviations
-  workspace<T> product_;
-  std::size_t samples_ = 0;
+  std::uint64_t samples_ = 0;
+  workspace<T> of_teacher_, of_student_, products_;
 };
 
 }  // namespace tutelage

@@ -17,13 +17,15 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
+#include <array>
 #include <cstddef>
-#include <limits>
+#include <cstdint>
+#include <string>
 
 #include <tutelage/core/finite.hpp>
 #include <tutelage/core/parallel.hpp>
 #include <tutelage/gradient/block.hpp>
+#include <tutelage/gradient/running_mean.hpp>
 #include <tutelage/model/pair.hpp>
 #include <utility>
 #include <vector>
@@ -43,22 +45,6 @@ struct expectation_settings {
   std::size_t threads = 1;
 };
 
-/// An expectation and its sampling error.
-template <class R>
-struct expectation {
-  matrix<R> mean;
-  /// Estimated standard deviation of `mean` over data sets of this size, from the variation between
-  /// blocks; infinite while there is only one.
-  matrix<R> standard_error;
-};
-
-/// An expectation of products a b^T, bordered by E[a] and E[b], from which covariances follow.
-template <class R>
-struct second_moment : expectation<R> {
-  /// Of E[a b^T] - E[a] E[b]^T, [n, m], as `standard_error` is of `mean`.
-  matrix<R> covariance_error;
-};
-
 /// The expectations of one layer. Those with the teacher are [n_l+1, m_l+1], the others
 /// [n_l+1, n_l+1]. Empty below the lowest layer asked for.
 template <class R>
@@ -68,114 +54,6 @@ struct layer_expectations {
   second_moment<R> zz_star, zz;
   second_moment<R> ff_star, ff;
 };
-
-namespace detail {
-
-// Mean and variation of block means, by the update of Chan, Golub and LeVeque.
-template <class R>
-class running_mean {
- public:
-  template <class T>
-  void add(const matrix_view<T>& block, R samples_before, R added) {
-    if (block.rows() == 0) return;
-    if (mean_.size() == 0) {
-      mean_ = make_matrix<R>(block.rows(), block.cols());
-      variation_ = mean_;
-    }
-    const R total = samples_before + added;
-    const R share = added / total, weight = samples_before * share;
-    for (std::size_t i = 0; i < block.rows(); ++i) {
-      const T* const from = block.row(i).data();
-      R* const mean = mean_.data() + i * block.cols();
-      R* const variation = variation_.data() + i * block.cols();
-      for (std::size_t j = 0; j < block.cols(); ++j) {
-        const R shift = static_cast<R>(from[j]) - mean[j];
-        mean[j] += share * shift;
-        variation[j] += weight * shift * shift;
-      }
-    }
-  }
-
-  [[nodiscard]] expectation<R> result(std::size_t blocks, std::size_t samples) const {
-    expectation<R> result{mean_, mean_};
-    const R factor = static_cast<R>(blocks - 1) * static_cast<R>(samples);
-    for (std::size_t i = 0; i < mean_.size(); ++i) {
-      result.standard_error.data()[i] = blocks < 2 ? std::numeric_limits<R>::infinity()
-                                                   : std::sqrt(variation_.data()[i] / factor);
-    }
-    return result;
-  }
-
- protected:
-  matrix<R> mean_ = make_matrix<R>(0, 0);
-  matrix<R> variation_ = make_matrix<R>(0, 0);  // sum over blocks of samples * (block - mean)^2
-};
-
-// The same, and how the blocks' E[a b], E[a] and E[b] vary together. To first order in the
-// deviations of the three the covariance is off by
-//
-//   d(ab) - E[b] d(a) - E[a] d(b)
-template <class R>
-class running_second_moment : public running_mean<R> {
- public:
-  template <class T>
-  void add(const matrix_view<T>& block, R samples_before, R added) {
-    if (block.rows() == 0) return;
-    const std::size_t n = block.rows() - 1, m = block.cols() - 1;
-    if (this->mean_.size() == 0) {
-      with_a_ = make_matrix<R>(n, m);
-      with_b_ = a_with_b_ = with_a_;
-    } else {
-      const R weight = samples_before * (added / (samples_before + added));
-      const T* const means_b = block.row(n).data();
-      const R* const mean_b = this->mean_.data() + n * (m + 1);
-      for (std::size_t k = 0; k < n; ++k) {
-        const T* const from = block.row(k).data();
-        const R* const mean = this->mean_.data() + k * (m + 1);
-        R* const with_a = with_a_.data() + k * m;
-        R* const with_b = with_b_.data() + k * m;
-        R* const a_with_b = a_with_b_.data() + k * m;
-        const R a = weight * (static_cast<R>(from[m]) - mean[m]);
-        for (std::size_t j = 0; j < m; ++j) {
-          const R ab = static_cast<R>(from[j]) - mean[j];
-          const R b = static_cast<R>(means_b[j]) - mean_b[j];
-          with_a[j] += a * ab;
-          with_b[j] += weight * ab * b;
-          a_with_b[j] += a * b;
-        }
-      }
-    }
-    running_mean<R>::add(block, samples_before, added);
-  }
-
-  [[nodiscard]] second_moment<R> result(std::size_t blocks, std::size_t samples) const {
-    second_moment<R> result{running_mean<R>::result(blocks, samples), with_a_};
-    const auto& mean = this->mean_;
-    const auto& variation = this->variation_;
-    const std::size_t n = with_a_.shape(0), m = with_a_.shape(1);
-    const R factor = static_cast<R>(blocks - 1) * static_cast<R>(samples);
-    for (std::size_t k = 0; k < n; ++k) {
-      const R a = mean(k, m);
-      for (std::size_t j = 0; j < m; ++j) {
-        const R b = mean(n, j);
-        const R square = variation(k, j) + b * b * variation(k, m) + a * a * variation(n, j) -
-                         2 * b * with_a_(k, j) - 2 * a * with_b_(k, j) +
-                         2 * a * b * a_with_b_(k, j);
-        // Below 0 by rounding only; what left the range is unknown.
-        result.covariance_error(k, j) = blocks < 2 || !is_finite(square)
-                                            ? std::numeric_limits<R>::infinity()
-                                            : std::sqrt(std::max(square, R(0)) / factor);
-      }
-    }
-    return result;
-  }
-
- private:
-  // Sums over blocks of samples * product of deviations: of ab with a, ab with b, a with b. [n, m]
-  matrix<R> with_a_ = make_matrix<R>(0, 0), with_b_ = with_a_, a_with_b_ = with_a_;
-};
-
-}  // namespace detail
 
 /// Collects the expectations of a teacher and a student; add() may be called any number of times.
 template <class Teacher, class Student>
@@ -214,6 +92,20 @@ class expectation_accumulator {
     if (settings_.threads == 0) {
       settings_.threads = std::max(1U, std::thread::hardware_concurrency());
     }
+    const auto m = teacher.widths();
+    const auto n = student.widths();
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
+      auto& here = layers_[l];
+      const auto allocate = [&](auto& with_teacher, auto& of_student) {
+        with_teacher.allocate(n[l] + 1, m[l] + 1);
+        of_student.allocate(n[l] + 1, n[l] + 1);
+      };
+      if (l + 1 >= settings.lowest) allocate(here.ff_star, here.ff);
+      if (l < settings.lowest) continue;
+      allocate(here.A, here.B);
+      allocate(here.gated_A, here.gated_B);
+      allocate(here.zz_star, here.zz);
+    }
   }
 
   /// Adds samples x, [N, n_0]. Blocks begin anew at each call: every call but the last should bring
@@ -233,8 +125,44 @@ class expectation_accumulator {
                           x.middle_rows(begin, std::min(settings_.block, x.rows() - begin)),
                           settings_);
       });
-      for (std::size_t t = 0; t < count; ++t) merge(lanes_[t]);  // in the order of the samples
+      for (std::size_t t = 0; t < count; ++t) add(lanes_[t]);  // in the order of the samples
     }
+  }
+
+  /// Adds the samples of another accumulator of the same networks, as if its blocks had come after
+  /// these: data in shards, each with an accumulator of its own, on any machine. Shards that are
+  /// merged in one order give the same bits. Throws argument_error for another lowest layer and
+  /// shape_error for other widths.
+  void merge(const expectation_accumulator& later) {
+    if (later.settings_.lowest != settings_.lowest) {
+      throw argument_error(detail::text("expectations: merged with lowest layer ",
+                                        later.settings_.lowest, ", expected ", settings_.lowest));
+    }
+    if (later.student_->widths() != student_->widths() ||
+        later.teacher_->widths() != teacher_->widths()) {
+      throw shape_error("expectations: merged with those of networks of other widths");
+    }
+    if (later.samples_ == 0) return;
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
+      for_each_moment([&](auto running, auto, auto) {
+        (layers_[l].*running)
+            .merge(later.layers_[l].*running, static_cast<R>(samples_),
+                   static_cast<R>(later.samples_));
+      });
+    }
+    samples_ += later.samples_;
+    blocks_ += later.blocks_;
+  }
+
+  /// Calls visit(block) for all that is kept, names after `prefix`: io/blocks.hpp makes bytes of them
+  /// and back.
+  template <class Visit>
+  void for_each_block(const std::string& prefix, const Visit& visit) {
+    show_blocks(*this, prefix, visit);
+  }
+  template <class Visit>
+  void for_each_block(const std::string& prefix, const Visit& visit) const {
+    show_blocks(*this, prefix, visit);
   }
 
   [[nodiscard]] std::size_t samples() const noexcept { return samples_; }
@@ -276,6 +204,21 @@ class expectation_accumulator {
     detail::running_second_moment<R> zz_star, zz, ff_star, ff;
   };
 
+  static constexpr std::array moment_names{"A",       "B",  "gated_A", "gated_B",
+                                           "zz_star", "zz", "ff_star", "ff"};
+  template <class Self, class Visit>
+  static void show_blocks(Self& self, const std::string& prefix, const Visit& visit) {
+    visit(detail::number_block(prefix + "samples", self.samples_));
+    visit(detail::number_block(prefix + "blocks", self.blocks_));
+    for (std::size_t l = 0; l < self.layers_.size(); ++l) {
+      std::size_t i = 0;
+      for_each_moment([&](auto running, auto, auto) {
+        (self.layers_[l].*running)
+            .for_each_block(detail::text(prefix, l, ".", moment_names[i++], "."), visit);
+      });
+    }
+  }
+
   // Calls visit with the members for one expectation here, in a block and in the result, for each.
   template <class Visit>
   static void for_each_moment(Visit&& visit) {
@@ -292,7 +235,7 @@ class expectation_accumulator {
     visit(&here::ff, &block::ff, &there::ff);
   }
 
-  void merge(const lane& from) {
+  void add(const lane& from) {
     for (std::size_t l = 0; l < layers_.size(); ++l) {
       for_each_moment([&](auto running, auto moment, auto) {
         (layers_[l].*running)
@@ -309,7 +252,7 @@ class expectation_accumulator {
   expectation_settings settings_;
   std::vector<lane> lanes_;            // one a thread
   std::vector<running_layer> layers_;  // at [l]
-  std::size_t samples_ = 0, blocks_ = 0;
+  std::uint64_t samples_ = 0, blocks_ = 0;
 };
 
 /// E[a b^T] - E[a] E[b]^T, [n, m], of gates or activations, from zz_star, zz, ff_star or ff, and its

@@ -140,6 +140,16 @@ inline bool product_of(std::span<const std::size_t> shape, std::size_t size, std
   return true;
 }
 
+// Of what a block of a file can have: float, double or std::uint64_t.
+template <class T>
+constexpr element_type type_of() {
+  if constexpr (std::is_same_v<T, std::uint64_t>) {
+    return element_type::uint64;
+  } else {
+    return std::is_same_v<T, float> ? element_type::float32 : element_type::float64;
+  }
+}
+
 }  // namespace detail
 
 /// Bytes of an element.

@@ -20,6 +20,7 @@
 #include <concepts>
 #include <cstddef>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -44,6 +45,22 @@ struct block {
 };
 
 namespace detail {
+
+// A number, a row of them and a matrix as blocks of a file; const where they are.
+template <class N>
+block<N> number_block(std::string name, N& number) {
+  return {std::move(name), {}, matrix_view<N>(&number, 1, 1, 1)};
+}
+template <class V>
+auto row_block(std::string name, V& row) {
+  using N = std::remove_pointer_t<decltype(row.data())>;
+  return block<N>{std::move(name), {row.size()}, {row.data(), 1, row.size(), row.size()}};
+}
+template <class M>
+auto matrix_block(std::string name, M& m) {
+  using N = std::remove_pointer_t<decltype(m.data())>;
+  return block<N>{std::move(name), {m.shape(0), m.shape(1)}, matrix_view<N>(m)};
+}
 
 // Takes whatever a layer shows.
 struct any_visitor {

@@ -10,6 +10,7 @@
 //
 //   student.*       weights and buffers, in the names of io/state.hpp
 //   run.*           epoch, step, frozen layers, the optimizer's state (train/trainer.hpp)
+//   record.*        what the caller wants to have kept beside, its history, say
 //   __metadata__    checksum: XXH3 (64 bits) of the file with zeros in its place; configuration: the
 //                   caller's text; format: 1
 #pragma once
@@ -18,6 +19,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cinttypes>
@@ -39,6 +41,13 @@
 #include <tutelage/train/train.hpp>
 
 namespace tutelage::inline TUTELAGE_TARGET {
+
+/// Nothing kept beside a run. A record has for_each_block(prefix, visit), const for writing, and calls
+/// visit(block) for its matrices of float, double or std::uint64_t, names after the prefix.
+struct no_record {
+  template <class Visit>
+  void for_each_block(const std::string& /*prefix*/, const Visit& /*visit*/) const {}
+};
 
 namespace detail {
 
@@ -77,32 +86,39 @@ inline std::string checksum_of(std::span<const unsigned char> bytes) {
   return sum.text();
 }
 
-template <class T>
-constexpr element_type type_of() {
-  if constexpr (std::is_same_v<T, std::uint64_t>) {
-    return element_type::uint64;
-  } else {
-    return std::is_same_v<T, float> ? element_type::float32 : element_type::float64;
-  }
-}
-
 // Calls visit(block) for all that a run consists of.
-template <class Network, class State, class Visit>
-void for_each_of_run(Network& student, State& state, const Visit& visit) {
+template <class Network, class State, class Record, class Visit>
+void for_each_of_run(Network& student, State& state, Record& record, const Visit& visit) {
   for_each_state(student, [&](auto b) {
     b.name = "student." + b.name;
     visit(b);
   });
   state.for_each_block("run.", visit);
+  record.for_each_block("record.", visit);
+}
+
+// "its configuration 'rate 0.1', expected 'rate 0.2'": the first lines that differ.
+inline std::string configurations_text(std::string_view own, std::string_view expected) {
+  const auto next_line = [](std::string_view& text) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    return line;
+  };
+  for (;;) {
+    const auto line = next_line(own), wanted = next_line(expected);
+    if (line != wanted || (own.empty() && expected.empty())) {
+      return text("its configuration '", line, "', expected '", wanted, "'");
+    }
+  }
 }
 
 // To out, as write_pieces gives it. The checksum is of what was written with zeros in its place, which
 // it takes then.
-template <class Network, class State, class Out>
+template <class Network, class State, class Record, class Out>
 void write_checkpoint_to(Out& out, const Network& student, const State& state,
-                         const std::string& configuration) {
+                         const std::string& configuration, const Record& record) {
   safetensors_writer file;
-  for_each_of_run(student, state, [&](const auto& b) {
+  for_each_of_run(student, state, record, [&](const auto& b) {
     using number =
         std::remove_const_t<typename std::remove_cvref_t<decltype(b.values)>::value_type>;
     file.add(block<const number>{b.name, b.shape, b.values, b.transposed});
@@ -118,11 +134,11 @@ void write_checkpoint_to(Out& out, const Network& student, const State& state,
   out.overwrite(checksum_place, sum.text());
 }
 
-template <class Network, class State>
+template <class Network, class State, class Record = no_record>
 std::string checkpoint_content(const Network& student, const State& state,
-                               const std::string& configuration) {
+                               const std::string& configuration, const Record& record = {}) {
   collected_pieces all;
-  write_checkpoint_to(all, student, state, configuration);
+  write_checkpoint_to(all, student, state, configuration, record);
   return all.content;
 }
 
@@ -147,9 +163,8 @@ inline safetensors parse_checkpoint(std::span<const unsigned char> bytes, const 
   }
   const std::string& own = result.metadata["configuration"];
   if (own != configuration) {
-    throw argument_error(detail::text("resume_from: ", file,
-                                      " is of another run: its configuration '", own,
-                                      "', expected '", configuration, "'"));
+    throw argument_error(detail::text(
+        "resume_from: ", file, " is of another run: ", configurations_text(own, configuration)));
   }
   return result;
 }
@@ -157,49 +172,61 @@ inline safetensors parse_checkpoint(std::span<const unsigned char> bytes, const 
 }  // namespace detail
 
 /// Writes where a run is, whole or not at all; `configuration` is all that the run depends on, as
-/// text. Throws io_error.
-template <class Network, class Optimizer>
+/// text, a setting a line. Throws io_error.
+template <class Network, class Optimizer, class Record = no_record>
 void write_checkpoint(const std::string& path, const Network& student,
                       const run_state<Network, Optimizer>& state,
-                      const std::string& configuration = {}) {
-  write_pieces(path,
-               [&](auto& out) { detail::write_checkpoint_to(out, student, state, configuration); });
+                      const std::string& configuration = {}, const Record& record = {}) {
+  write_pieces(path, [&](auto& out) {
+    detail::write_checkpoint_to(out, student, state, configuration, record);
+  });
 }
 
 /// A hook that does so after every `every` steps. Comes last: what other hooks do to the weights
 /// after a step belongs to the checkpoint.
+template <class Record = no_record>
 class checkpoint_to {
  public:
   /// Throws argument_error when `every` is 0.
   checkpoint_to(std::string path, std::uint64_t every, std::string configuration = {})
-      : path_(std::move(path)), every_(every), configuration_(std::move(configuration)) {
+      : checkpoint_to(std::move(path), every, std::move(configuration), none) {}
+  /// The record must outlive the hook.
+  checkpoint_to(std::string path, std::uint64_t every, std::string configuration,
+                const Record& record)
+      : path_(std::move(path)),
+        every_(every),
+        configuration_(std::move(configuration)),
+        record_(&record) {
     detail::require_positive("checkpoint_to", "every", every);
   }
 
   template <class Network, class Optimizer>
   void on_step(const step_report<Network, Optimizer>& report) const {
     if (report.step % every_ == 0) {
-      write_checkpoint(path_, report.student, report.state, configuration_);
+      write_checkpoint(path_, report.student, report.state, configuration_, *record_);
     }
   }
 
  private:
+  static constexpr no_record none{};
+
   std::string path_;
   std::uint64_t every_;
   std::string configuration_;
+  const Record* record_;
 };
 
 namespace detail {
 
-template <class Network, class Loss, class Optimizer>
+template <class Network, class Loss, class Optimizer, class Record>
 void resume_from_bytes(std::span<const unsigned char> bytes, const std::string& file,
                        trainer<Network, Loss, Optimizer>& learning,
-                       const std::string& configuration) {
+                       const std::string& configuration, Record& record) {
   const auto read = parse_checkpoint(bytes, file, configuration);
   run_state<Network, Optimizer> state = learning.state();
   const auto for_each_pair = [&](const auto& visit) {
     std::size_t next = 0;
-    for_each_of_run(learning.student(), state, [&](const auto& b) {
+    for_each_of_run(learning.student(), state, record, [&](const auto& b) {
       if (next == read.arrays.size()) throw format_error(file, 0, b.name, "is missing");
       visit(read.arrays[next++], b);
     });
@@ -228,22 +255,29 @@ void resume_from_bytes(std::span<const unsigned char> bytes, const std::string& 
   read_all("run.");
   learning.resume(state);  // refuses what makes no sense; nothing is refused after it
   read_all("student.");
+  read_all("record.");
 }
 
 }  // namespace detail
 
-/// Puts a run to where its checkpoint was written, and returns whether there is one. Throws io_error
-/// when the file cannot be read; format_error when it is damaged or no checkpoint of such a network,
-/// scalar and optimizer; argument_error when the configuration is another, or for a state that
-/// trainer::resume refuses. Then the run and its student are as they were.
-template <class Network, class Loss, class Optimizer>
+/// Puts a run to where its checkpoint was written, with the record of then, and returns whether there
+/// is one. Throws io_error when the file cannot be read; format_error when it is damaged or no
+/// checkpoint of such a network, scalar, optimizer and record; argument_error when the configuration
+/// is another, or for a state that trainer::resume refuses. Then all are as they were.
+template <class Network, class Loss, class Optimizer, class Record>
 bool resume_from(const std::string& path, trainer<Network, Loss, Optimizer>& learning,
-                 const std::string& configuration = {}) {
+                 const std::string& configuration, Record& record) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0 && errno == ENOENT) return false;
   const mapped_file file(path);
-  detail::resume_from_bytes(file.bytes(), path, learning, configuration);
+  detail::resume_from_bytes(file.bytes(), path, learning, configuration, record);
   return true;
+}
+template <class Network, class Loss, class Optimizer>
+bool resume_from(const std::string& path, trainer<Network, Loss, Optimizer>& learning,
+                 const std::string& configuration = {}) {
+  const no_record none;
+  return resume_from(path, learning, configuration, none);
 }
 
 }  // namespace tutelage

@@ -38,29 +38,75 @@ matrix<typename Network::value_type> outputs(const Network& net, const Inputs& i
   return result;
 }
 
+namespace detail {
+
+// The mean of a loss over the chunks of a data set.
+template <class T, class Data, class Loss>
+class mean_over_chunks {
+  using targets = typename Data::targets_type;
+  using room = workspace<typename targets::value_type>;
+  using piece =
+      decltype(middle_targets(std::declval<const targets&>(), 0, 0, std::declval<room&>()));
+  static_assert((check_targets<Loss, T, piece>(), true));
+
+ public:
+  mean_over_chunks(const Data& data, const Loss& loss) : data_(&data), loss_(&loss) {}
+
+  // The outputs for the samples from `first` on.
+  void add(const matrix_view<const T>& f, std::size_t first) {
+    const T of_chunk = loss_->evaluate(f, middle_targets(data_->targets(), first, f.rows(), room_),
+                                       g_.reshape(f.rows(), f.cols()));
+    sum_ += static_cast<double>(of_chunk) * static_cast<double>(f.rows());
+  }
+
+  // Throws argument_error when it is not finite.
+  [[nodiscard]] double result(const char* function) const {
+    const double mean = sum_ / static_cast<double>(data_->size());
+    if (!std::isfinite(mean)) {
+      throw argument_error(
+          text(function, ": the mean loss is ", mean, ", expected finite weights and outputs"));
+    }
+    return mean;
+  }
+
+ private:
+  const Data* data_;
+  const Loss* loss_;
+  double sum_ = 0;
+  room room_;
+  workspace<T> g_;
+};
+
+// How many of the samples from `first` on have their label's output for the largest.
+template <class T>
+std::size_t count_right(const char* function, const matrix_view<const T>& f,
+                        const std::vector<label>& labels, std::size_t first) {
+  const auto answers = argmax(f);
+  std::size_t right = 0;
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    const label wanted = labels[first + i];
+    if (wanted >= f.cols()) {
+      throw argument_error(text(function, ": label ", wanted, " of sample ", first + i,
+                                ", expected one below ", f.cols()));
+    }
+    right += answers[i] == wanted;
+  }
+  return right;
+}
+
+}  // namespace detail
+
 /// The mean loss of a network over a data set. Throws argument_error when it is not finite: a
 /// weight is not, or an output has overflowed.
 template <class Network, class Inputs, class Targets, class Loss>
 double mean_loss(const Network& net, const data_set<Inputs, Targets>& data, const Loss& loss) {
   using T = typename Network::value_type;
-  workspace<typename Targets::value_type> room;
-  using piece = decltype(middle_targets(data.targets(), 0, 0, room));
-  detail::check_targets<Loss, T, piece>();
   detail::require_samples("mean_loss", data);
-  double sum = 0;
-  workspace<T> g;
-  for_each_forward(net, data.inputs(), [&](const auto& x, std::size_t first, const auto& kept) {
-    const matrix_view<const T> f = kept.template f<Network::depth>();
-    const T of_chunk = loss.evaluate(f, middle_targets(data.targets(), first, x.rows(), room),
-                                     g.reshape(f.rows(), f.cols()));
-    sum += static_cast<double>(of_chunk) * static_cast<double>(x.rows());
+  detail::mean_over_chunks<T, data_set<Inputs, Targets>, Loss> mean(data, loss);
+  for_each_forward(net, data.inputs(), [&](const auto&, std::size_t first, const auto& kept) {
+    mean.add(kept.template f<Network::depth>(), first);
   });
-  const double mean = sum / static_cast<double>(data.size());
-  if (!std::isfinite(mean)) {
-    throw argument_error(detail::text("mean_loss: the mean loss is ", mean,
-                                      ", expected finite weights and outputs"));
-  }
-  return mean;
+  return mean.result("mean_loss");
 }
 
 /// The share of samples whose largest output is their label. Throws argument_error for an output
@@ -70,16 +116,8 @@ double accuracy(const Network& net, const data_set<Inputs, std::vector<label>>& 
   detail::require_samples("accuracy", data);
   std::size_t right = 0;
   for_each_forward(net, data.inputs(), [&](const auto&, std::size_t first, const auto& kept) {
-    const auto answers =
-        argmax(matrix_view<const typename Network::value_type>(kept.template f<Network::depth>()));
-    for (std::size_t i = 0; i < answers.size(); ++i) {
-      const label wanted = data.targets()[first + i];
-      if (wanted >= net.out_width()) {
-        throw argument_error(detail::text("accuracy: label ", wanted, " of sample ", first + i,
-                                          ", expected one below ", net.out_width()));
-      }
-      right += answers[i] == wanted;
-    }
+    const matrix_view<const typename Network::value_type> f = kept.template f<Network::depth>();
+    right += detail::count_right("accuracy", f, data.targets(), first);
   });
   return static_cast<double>(right) / static_cast<double>(data.size());
 }

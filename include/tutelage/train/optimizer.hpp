@@ -47,14 +47,10 @@ void require_state(const char* function, const char* what, const matrix_view<T>&
   require_shape(function, what, matrix_view(kept), W.rows(), W.cols());
 }
 
-// A matrix and a number as blocks of a file. The matrix lies as the parameter matrix does.
+// A matrix as a block of a file. It lies as the parameter matrix does.
 template <class T>
 block<T> state_block(std::string name, const matrix_view<T>& kept) {
   return {std::move(name), {kept.rows(), kept.cols()}, kept};
-}
-template <class N>
-block<N> number_block(std::string name, N& number) {
-  return {std::move(name), {}, matrix_view<N>(&number, 1, 1, 1)};
 }
 
 }  // namespace detail

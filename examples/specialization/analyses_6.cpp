@@ -1,0 +1,10 @@
+#include "specialization/analyses.hpp"
+
+namespace examples {
+
+template sections analyze<6>(const run_network<double, 6>&, const run_network<double, 6>&,
+                             const options&, const tutelage::alignment&,
+                             const tutelage::matrix_view<const double>&,
+                             const tutelage::matrix_view<const double>&);
+
+}  // namespace examples
