@@ -108,12 +108,14 @@ class axis_range {
 std::string value_script(const std::vector<group>& groups, std::size_t value,
                          const std::string& name, const roles& chosen) {
   std::map<combination, std::map<std::string, std::vector<const group*>>> panels;
+  std::vector<combination> in_order;  // as the groups are
   for (const auto& g : groups) {
     if (g.values[value].count == 0) continue;
     combination rest = g.axes;
     rest.erase(chosen.x);
     const std::string color = chosen.color.empty() ? "" : rest.at(chosen.color);
     rest.erase(chosen.color);
+    if (panels.count(rest) == 0) in_order.push_back(rest);
     panels[rest][color].push_back(&g);
   }
   const std::size_t shown = std::min(panels.size(), most_panels);
@@ -126,8 +128,9 @@ std::string value_script(const std::vector<group>& groups, std::size_t value,
   }
   if (!tics.empty()) script += tics + ") noenhanced\n";
   std::size_t block = 0, panel = 0;
-  for (const auto& [rest, colors] : panels) {
+  for (const auto& rest : in_order) {
     if (panel++ == shown) break;
+    const auto& colors = panels.at(rest);
     script += "set title " + title(describe(rest)) + "\nset xlabel " + title(chosen.x) +
               "\nset ylabel " + title(name) + "\n";
     std::string plot;

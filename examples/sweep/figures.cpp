@@ -13,8 +13,6 @@ namespace examples {
 
 namespace {
 
-std::string exact(double x) { return nlohmann::json(x).dump(); }
-
 std::string short_text(double x) {
   char text[32];
   std::snprintf(text, sizeof text, "%g", x);
@@ -45,8 +43,8 @@ struct panels {
 
 // Column `column` of the rows of a panel: columns 1 to 3 are teachers, over-realization, polarity.
 std::string where(std::size_t m, double over, double polarity, const std::string& column) {
-  return "($1==" + std::to_string(m) + "&&$2==" + exact(over) + "&&$3==" + exact(polarity) + "?" +
-         column + ":NaN)";
+  return "($1==" + std::to_string(m) + "&&$2==" + csv_number(over) +
+         "&&$3==" + csv_number(polarity) + "?" + column + ":NaN)";
 }
 
 // Nearly all of the hues, none of them too bright for white; the first blue, the last red.

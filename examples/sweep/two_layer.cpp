@@ -12,8 +12,6 @@ namespace {
 
 using nlohmann::json;
 
-std::string exact(double x) { return nlohmann::json(x).dump(); }
-
 // Calls visit(m, over, polarity, records of all seeds) for every setting.
 template <class Visit>
 void for_each_setting(const two_layer_runs& runs, Visit&& visit) {
@@ -33,8 +31,8 @@ void for_each_setting(const two_layer_runs& runs, Visit&& visit) {
 }
 
 std::string prefix(const setting& key) {
-  return std::to_string(key.teachers) + ',' + exact(key.over_realization) + ',' +
-         exact(key.polarity);
+  return std::to_string(key.teachers) + ',' + csv_number(key.over_realization) + ',' +
+         csv_number(key.polarity);
 }
 
 // The value below which a share of them lies, linear in between.
@@ -89,7 +87,7 @@ std::string students_csv(const two_layer_runs& runs) {
   for (const auto& [key, r] : runs) {
     for (std::size_t k = 0; k < r.student_rho.size(); ++k) {
       csv += prefix(key) + ',' + std::to_string(key.seed) + ',' + std::to_string(k) + ',' +
-             exact(r.student_rho[k]) + ',' + exact(r.fan_out_norm[k]) + '\n';
+             csv_number(r.student_rho[k]) + ',' + csv_number(r.fan_out_norm[k]) + '\n';
     }
   }
   return csv;
@@ -108,7 +106,8 @@ std::string success_csv(const two_layer_runs& runs) {
           return r->teacher_rho[epoch][j] > recovered_above;
         });
         csv += prefix(key) + ',' + std::to_string(epoch) + ',' + std::to_string(j) + ',' +
-               exact(static_cast<double>(recovered) / static_cast<double>(seeds.size())) + '\n';
+               csv_number(static_cast<double>(recovered) / static_cast<double>(seeds.size())) +
+               '\n';
       }
     }
   });
@@ -123,7 +122,7 @@ std::string dynamics_csv(const two_layer_runs& runs) {
         double sum = 0;
         for (const run_record* r : seeds) sum += r->teacher_rho[epoch][j];
         csv += prefix(key) + ',' + std::to_string(epoch) + ',' + std::to_string(j) + ',' +
-               exact(sum / static_cast<double>(seeds.size())) + '\n';
+               csv_number(sum / static_cast<double>(seeds.size())) + '\n';
       }
     }
   });
@@ -137,7 +136,7 @@ std::string loss_csv(const two_layer_runs& runs) {
     const auto of_all = [&](const auto& member, double share) {
       std::vector<double> values;
       for (const run_record* r : seeds) values.push_back(member(*r));
-      return ',' + exact(quantile(std::move(values), share));
+      return ',' + csv_number(quantile(std::move(values), share));
     };
     for (std::size_t epoch = 0; epoch < seeds.front()->eval_loss.size(); ++epoch) {
       const auto loss = [&](const run_record& r) { return r.eval_loss[epoch]; };
