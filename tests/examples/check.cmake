@@ -725,6 +725,15 @@ shell("$PROGRAMS/sweep ${many} --out one ${slowly} > /dev/null
        $PROGRAMS/sweep ${many} --out array --rank 1 --of 3 ${slowly}
        $PROGRAMS/sweep ${many} --out array ${slowly} > /dev/null
        cmp one/runs.jsonl array/runs.jsonl; test ! -e array/journal-1.jsonl")
+# A process that others work beside cuts off what was left unfinished of its own.
+shell("mkdir cut; cp one/settings.json cut
+       paste one/runs.jsonl one/provenance.jsonl | head -c 10000 > cut/journal-1.jsonl
+       flock -s cut/lock $PROGRAMS/sweep ${many} --out cut --rank 1 --of 3 ${slowly}
+       test $(wc -l < cut/journal-1.jsonl) -gt 40
+       $PROGRAMS/sweep ${many} --out cut ${slowly} > /dev/null
+       cmp one/runs.jsonl cut/runs.jsonl
+       test $(grep -c 'axes.*axes' cut/provenance.jsonl) -eq 0
+       test $(wc -l < cut/provenance.jsonl) -eq 120")
 find_program(MPIRUN mpirun)
 if(MPIRUN AND EXISTS ${PROGRAMS}/sweep_mpi)
   set(ENV{OMPI_ALLOW_RUN_AS_ROOT} 1)
