@@ -294,16 +294,21 @@ void add_matches(page& out, const question& asked, const pair_facts& p, const un
     out.figure(scatter(points, "best correlation", "norm of the weights out"),
                "Filled ones are matched. Red rings low down are unmatched and do little: they can "
                "be pruned.");
-    std::vector<std::vector<std::string>> rows{{first + " " + u.one, "fan-out", "best match", "rho",
-                                                "matches", "angle (deg)", "bias gap"}};
+    // Weights are compared where both networks' see the same inputs.
+    const bool compared = m.teachers.front().angle.has_value();
+    std::vector<std::vector<std::string>> rows{
+        {first + " " + u.one, "fan-out", "best match", "rho", "matches"}};
+    if (compared) rows[0].insert(rows[0].end(), {"angle (deg)", "bias gap"});
     for (const std::size_t j : by_strength(m)) {
       const auto& t = m.teachers[j];
       if (rows.size() > 20) break;
-      rows.push_back(
-          {std::to_string(j), format("%.4f", t.fan_out_norm), std::to_string(t.best_student),
-           format("%.4f", t.correlation), std::to_string(t.matches[last_threshold]),
-           t.angle ? format("%.3f", *t.angle * 180 / M_PI) : "-",
-           t.bias_gap && std::isfinite(*t.bias_gap) ? format("%.4f", *t.bias_gap) : "-"});
+      rows.push_back({std::to_string(j), format("%.4f", t.fan_out_norm),
+                      std::to_string(t.best_student), format("%.4f", t.correlation),
+                      std::to_string(t.matches[last_threshold])});
+      if (!compared) continue;
+      rows.back().push_back(t.angle ? format("%.3f", *t.angle * 180 / M_PI) : "-");
+      rows.back().push_back(t.bias_gap && std::isfinite(*t.bias_gap) ? format("%.4f", *t.bias_gap)
+                                                                     : "-");
     }
     out.table(rows);
   }

@@ -1,4 +1,4 @@
-# Gives each parser of targets.hpp RUNS inputs that libFuzzer makes from tests/data/fuzz, under
+# Gives each parser of targets.hpp and programs.hpp RUNS inputs that libFuzzer makes from tests/data/fuzz, under
 # AddressSanitizer and UndefinedBehaviorSanitizer.
 #
 #   cmake [-DONLY=npz] [-DRUNS=1000000] [-DBUILD=folder] [-DKEEP=ON] -P tests/fuzz/run.cmake
@@ -16,14 +16,22 @@ if(NOT DEFINED RUNS)
 endif()
 find_program(clang NAMES clang++ REQUIRED)
 file(MAKE_DIRECTORY ${BUILD})
-foreach(target IN ITEMS npy npz safetensors csv state checkpoint idx)
+set(examples ${top}/examples)
+set(of_rows ${examples}/sweep/rows.cpp ${examples}/sweep/run_key.cpp ${examples}/common/arguments.cpp)
+set(of_layers ${examples}/inspect/sequence_text.cpp ${examples}/inspect/sequence.cpp
+              ${examples}/common/arguments.cpp ${examples}/pair/print.cpp)
+foreach(target IN ITEMS npy npz safetensors csv state checkpoint idx rows layers)
   if(DEFINED ONLY AND NOT ONLY STREQUAL target)
     continue()
   endif()
   set(corpus ${top}/tests/data/fuzz/${target})
+  set(more)
+  if(of_${target}) # sources of an example program
+    set(more -DPROGRAMS -I${examples} ${of_${target}})
+  endif()
   execute_process(
     COMMAND ${clang} -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
-            -DTARGET=${target} -I${top}/include ${CMAKE_CURRENT_LIST_DIR}/fuzzer.cpp
+            -DTARGET=${target} -I${top}/include ${more} ${CMAKE_CURRENT_LIST_DIR}/fuzzer.cpp
             -o ${BUILD}/fuzz_${target} -lz -lopenblas
     COMMAND_ERROR_IS_FATAL ANY)
   file(MAKE_DIRECTORY ${BUILD}/${target})
