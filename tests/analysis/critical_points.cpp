@@ -242,6 +242,17 @@ TEST_CASE("a layer without bias may have gradients where its inputs vanish") {
   CHECK(found.layer(2).batch_max() == 0);  // f_1 = 0: every batch's gradient vanishes
 }
 
+TEST_CASE("a bias takes 1: its gradient is the largest where all inputs are less") {
+  auto g = make_matrix<double>(1, 1), f = make_matrix<double>(1, 1);
+  g(0, 0) = -2;
+  f(0, 0) = 0.25;
+  layer_gradients biased(1, 1), unbiased(1, 1);
+  biased.add<double>(g, f, true);
+  unbiased.add<double>(g, f, false);
+  CHECK(biased.batch_max() == 2);
+  CHECK(unbiased.batch_max() == 0.5);
+}
+
 TEST_CASE("the teacher itself is a critical point") {
   mlp<double, relu, 10, 6, 4> teacher;
   construct_teacher(teacher, {.seed = 1}, uniform_bias{});

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -111,6 +112,16 @@ std::size_t count_pieces(const Network& net, const std::vector<double>& points) 
   return count;
 }
 
+// The samples of a band about 0, and their moves.
+std::vector<double> and_moves(const matrix<double>& x, double width) {
+  std::vector<double> points;
+  for (const double at : x) {
+    if (std::abs(at) > width) continue;
+    for (const double move : {0.0, 2 * width, -2 * width}) points.push_back(at + move);
+  }
+  return points;
+}
+
 template <class Network>
 void check_recovered(const recovered_pair<Network>& p, std::size_t N) {
   for (const double eps : {0.5, 1e-3}) {
@@ -122,11 +133,7 @@ void check_recovered(const recovered_pair<Network>& p, std::size_t N) {
     CHECK(t.smallest_eps <= eps);
     CHECK(t.smallest_eps >= t.student_gap);
     // As Definition 7 and the proof of Theorem 5 say: samples of the band and their moves.
-    std::vector<double> points;
-    for (const double at : x) {
-      if (std::abs(at) > t.width) continue;
-      for (const double move : {0.0, 2 * t.width, -2 * t.width}) points.push_back(at + move);
-    }
+    const auto points = and_moves(x, t.width);
     const double K = static_cast<double>(p.teacher.widths()[1] + p.student.widths()[1]);
     const double Q =
         K + static_cast<double>(count_pieces(p.teacher, points) + count_pieces(p.student, points));
@@ -243,6 +250,8 @@ TEST_CASE("two layers: Q is K and alpha that of the fan-outs, as in Theorems 3 a
   CHECK(deep.outcome == verdict::holds);
   // 5 of the lowest layers, 2 for each of the patterns on the two sides of 0.
   CHECK(deep.boundaries == 5 + 2 * 2 + 2 * 2);
+  CHECK(certify(aware_moves{}, line, deep_teacher, deep_student, x, deep.smallest_eps)[0].outcome ==
+        verdict::holds);
   CHECK(close_to(deep.allowed_gradient / deep.width, t.allowed_gradient / t.width,
                  8 * epsilon<double> * t.allowed_gradient / t.width));
 }
@@ -289,13 +298,13 @@ TEST_CASE("rounding proves nothing") {
   CHECK(!t.recovered());
 }
 
-TEST_CASE("samples on the boundary itself: the least eps is not 0") {
-  const recovered_pair<two<relu>> p({1, 1, 1}, {1, 1, 1});
+TEST_CASE("samples on the boundary itself: the least eps is what weights still tell") {
+  recovered_pair<two<relu>> p({1, 1, 1}, {1, 1, 1});
+  p.teacher.layer<2>().bias()[0] = 0;  // nothing rounds
   const auto t =
       certify(aware_moves{}, line, p.teacher, p.student, make_matrix<double>(100, 1), 0.1)[0];
-  CHECK(t.samples == 0);     // nobody is active there
-  auto student = p.student;  // two nodes that see it
-  two<relu> wider({1, 2, 1});
+  CHECK(t.samples == 0);       // nobody is active there
+  two<relu> wider({1, 2, 1});  // a node sees it
   initialize(wider, near_start{p.teacher}, 1);
   wider.layer<1>().bias()[1] = 30;
   wider.layer<2>().weights()(0, 0) = 1 * p.teacher.layer<2>().weights()(0, 0);
@@ -304,7 +313,7 @@ TEST_CASE("samples on the boundary itself: the least eps is not 0") {
   const auto seen =
       certify(aware_moves{}, line, p.teacher, wider, make_matrix<double>(100, 1), 0.1)[0];
   CHECK(seen.samples == 100);
-  CHECK(seen.smallest_eps > 0);
+  CHECK(seen.smallest_eps == epsilon<double>);
 }
 
 TEST_CASE("what overflows is refused") {
@@ -355,4 +364,84 @@ TEST_CASE("inactive samples do not count in the gradient") {
   // Moved by 2 eps' along w*_0: f* is 2 eps' at most.
   CHECK(t.gradient >= 0x1p-10 * (1 - 8 * epsilon<double>));
   CHECK(t.gradient <= 0x1p-10 + 2 * t.width);
+}
+
+TEST_CASE("gradients of the moves count: samples on one side of the kink do not show it") {
+  // Two students that are active everywhere near, and cancel: f = 0, as f* is where x < 0.
+  two<relu> teacher({1, 1, 1}), student({1, 2, 1});
+  teacher.layer<1>().weights()(0, 0) = teacher.layer<2>().weights()(0, 0) = 1;
+  const auto W = student.layer<1>().weights();
+  W(0, 0) = 1;
+  W(1, 0) = 64;
+  W(0, 1) = 2;
+  W(1, 1) = 128;
+  student.layer<2>().weights()(0, 0) = 1;
+  student.layer<2>().weights()(1, 0) = -0.5;
+  const auto x = samples_near(-1e-3, 0.9e-3, 100);
+  const auto t = certify(aware_moves{}, line, teacher, student, x, 0.3)[0];
+  CHECK(t.enough_samples());
+  // Moved by 2 eps' the nearest sample has f* = x + 2 eps'.
+  CHECK(close_to(t.gradient, x(99, 0) + 2 * t.width, t.rounding));
+  CHECK(t.failing() == names{"gradient"});
+  CHECK(!t.recovered());
+}
+
+TEST_CASE("a narrower band may have more boundaries: Q is counted until it is enough") {
+  // Student: two boundaries so near each other that moves fall between them only in the band for
+  // the Q that is counted first: 4 nodes of the lowest layers, 2 regions of the teacher's and 2 of
+  // the student's upper node.
+  const double eps = 0.1;
+  const known_condition condition{1, 1};
+  const double width = constants_of(aware_moves{}, {.K = 8, .d = 1, .eta = 1, .mu = 1}).width(eps);
+  const auto x = samples_near(0, width / 100, 200);
+  three<relu> teacher({1, 1, 1, 1}), student({1, 3, 1, 1});
+  for (three<relu>* net : {&teacher, &student}) {
+    for (double& w : net->layer<1>().weights().row(0)) w = 1;
+    net->layer<2>().weights()(0, 0) = net->layer<2>().bias()[0] = net->layer<3>().weights()(0, 0) =
+        1;
+  }
+  student.layer<1>().bias()[0] = 64;
+  student.layer<1>().bias()[1] = -2 * width + width / 300;
+  student.layer<1>().bias()[2] = -2 * width - width / 300;
+  const auto t = certify(aware_moves{}, condition, teacher, student, x, eps)[0];
+  CHECK(t.enough_samples());
+  const auto points = and_moves(x, t.width);
+  const double Q =
+      4 + static_cast<double>(count_pieces(teacher, points) + count_pieces(student, points));
+  CHECK(t.boundaries >= Q);
+  // In the first band there would be one more than it was for.
+  const auto first = and_moves(x, width);
+  CHECK(4 + count_pieces(teacher, first) + count_pieces(student, first) == 9);
+}
+
+TEST_CASE("an observer whose regions have a piece on the boundary makes way for one without") {
+  // Lowest students: teacher's copy; two that are active everywhere near and cancel, with the larger
+  // alpha; one that is active only where their samples' moves go, not the copy's. There the
+  // boundary of the last upper node, closed everywhere, continues to 0; elsewhere it is at 10 eps'.
+  const double eps = 0.1, width = eps / 3;
+  three<relu> teacher({1, 1, 1, 1}), student({1, 4, 4, 1});
+  for (three<relu>* net : {&teacher, &student}) {
+    net->layer<1>().weights()(0, 0) = 1;
+    net->layer<2>().weights()(0, 0) = net->layer<2>().bias()[0] = 1;
+    net->layer<3>().weights()(0, 0) = 1;
+    net->layer<3>().bias()[0] = -1;
+  }
+  const auto W = student.layer<1>().weights(), V = student.layer<2>().weights();
+  W(0, 1) = W(0, 2) = 1;
+  W(1, 1) = 50;
+  W(1, 2) = 60;
+  W(0, 3) = -1;
+  W(1, 3) = -2.2 * width;
+  V(1, 1) = V(2, 2) = V(1, 3) = 1;
+  V(3, 3) = -10 / 2.2;
+  V(4, 3) = -50 - 10 * width;
+  const auto top = student.layer<3>().weights();
+  top(1, 0) = 2;
+  top(2, 0) = -2;
+  top(4, 0) += 20;
+  const auto t =
+      certify(aware_moves{}, line, teacher, student, samples_near(0, width / 2, 500), eps)[0];
+  CHECK(t.outcome == verdict::holds);
+  CHECK(t.observer == std::optional<std::size_t>(0));
+  CHECK(t.upper_gap > eps);
 }

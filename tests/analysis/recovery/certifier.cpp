@@ -56,6 +56,15 @@ TEST_CASE("every observer is tried: the theorem needs one whose gradient is smal
   CHECK(two_outputs(1)(t.smallest_eps * (1 + 1e-12)).outcome == verdict::holds);
 }
 
+TEST_CASE("an observer whose rounding is too large makes way for one that proves something") {
+  two_outputs p(0);
+  for (pair_type* net : {&p.teacher, &p.student}) net->layer<2>().bias()[1] += 0x1p40;
+  const auto t = p(0.1);
+  REQUIRE(t.observer);
+  CHECK(*t.observer <= 1);  // nodes 2 and 3 feel the second output
+  CHECK(t.outcome == verdict::holds);
+}
+
 TEST_CASE("where none will do, the one that is nearest to it is reported") {
   two_outputs p(1);
   p.student.layer<2>().bias()[0] += 1;  // now all feel an error

@@ -349,6 +349,17 @@ TEST_CASE("degenerate input") {
   CHECK_THROWS_AS(with(1, known), argument_error);
 }
 
+TEST_CASE("weights that are no numbers are refused, where no gradient shows them, too") {
+  for (const bool of_teacher : {false, true}) {
+    pair_type teacher({1, 1, 1}), student({1, 1, 1});  // nobody is active
+    (of_teacher ? teacher : student).layer<2>().bias()[0] = std::nan("");
+    CHECK(message_of<argument_error>([&] {
+            certify(aware_moves{}, known_condition{1, 1}, teacher, student,
+                    make_matrix<double>(1, 1), 1);
+          }) == "certify: weight 1 of node 0 is not a finite number");
+  }
+}
+
 TEST_CASE("an empty band: the samples are missing, and how many can be told from wider ones") {
   const plane p;
   const double eps = 1e-6;

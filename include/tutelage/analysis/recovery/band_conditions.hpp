@@ -69,9 +69,7 @@ struct band_conditions {
   double coefficient = 0;  // |alpha_kj| |w~*_j|
   double gradient = 0, rounding = 0, allowed = 0;
 
-  [[nodiscard]] bool enough() const {
-    return band.seen > 0 && band.seen >= constants.samples && assumed >= regions.boundaries;
-  }
+  [[nodiscard]] bool enough() const { return band.seen >= constants.samples; }
 };
 
 // Networks and inputs, and every sample's distance to every boundary.
@@ -131,14 +129,12 @@ class band_measurer {
   [[nodiscard]] band_conditions in_band(const widening_band& samples, std::size_t j, std::size_t k,
                                         double eps) {
     band_conditions found = with(setting_.K, samples, j, k, eps);
-    double too_few = 0, Q = found.regions.boundaries;
-    for (int tries = 0; tries < 32 && !(found.assumed >= found.regions.boundaries); ++tries) {
+    double too_few = 0;
+    // This ends: Q grows by a twentieth at least, the boundaries of all regions are finitely many.
+    while (found.assumed < found.regions.boundaries) {
       too_few = found.assumed;
-      found = with(Q, samples, j, k, eps);
-      Q = std::max(Q, found.regions.boundaries);
+      found = with(std::max(1.05 * too_few, found.regions.boundaries), samples, j, k, eps);
     }
-    found.at_least = std::max(too_few, found.regions.boundaries);
-    if (!(found.assumed >= found.regions.boundaries)) return found;
     while (too_few > 0 && found.assumed > 1.05 * std::max(too_few, found.regions.boundaries)) {
       const double middle = std::max(found.regions.boundaries, std::sqrt(too_few * found.assumed));
       band_conditions fewer = with(middle, samples, j, k, eps);
