@@ -1,6 +1,7 @@
 // One run: what is to be done, and what came of it.
 #pragma once
 
+#include <mutex>
 #include <string>
 #include <vector>
 
