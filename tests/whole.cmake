@@ -111,9 +111,15 @@ if(TUTELAGE_EXAMPLES)
                    -DSOURCES=${PROJECT_SOURCE_DIR}/examples
                    -DPROGRAMS=$<TARGET_FILE_DIR:odr>/../examples
                    -P ${CMAKE_CURRENT_SOURCE_DIR}/readme.cmake)
-  add_test(NAME examples
-           COMMAND ${CMAKE_COMMAND} -DPROGRAMS=$<TARGET_FILE_DIR:odr>/../examples
-                   -DSCRATCH=${CMAKE_CURRENT_BINARY_DIR}/examples-test
-                   -P ${CMAKE_CURRENT_SOURCE_DIR}/examples/check.cmake)
-  set_tests_properties(examples PROPERTIES COST 1000) # the longest begins first
+  file(GLOB example_tests CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR}/examples
+       examples/*.cmake)
+  list(REMOVE_ITEM example_tests common.cmake)
+  foreach(source IN LISTS example_tests)
+    string(REGEX REPLACE "\\.cmake$" "" test ${source})
+    add_test(NAME examples/${test}
+             COMMAND ${CMAKE_COMMAND} -DPROGRAMS=$<TARGET_FILE_DIR:odr>/../examples
+                     -DSCRATCH=${CMAKE_CURRENT_BINARY_DIR}/examples-test/${test}
+                     -P ${CMAKE_CURRENT_SOURCE_DIR}/examples/${source})
+    set_tests_properties(examples/${test} PROPERTIES COST 1000) # the longest begin first
+  endforeach()
 endif()
