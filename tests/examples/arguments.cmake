@@ -33,15 +33,6 @@ if(EXISTS /usr/share/datasets/fashion-mnist)
   fails(1 "specialization: --teacher takes 100 inputs, the images have 784" specialization
         --teacher 100-10-10 --input fashion-mnist --json never.json)
 endif()
-file(WRITE ${SCRATCH}/file "")
-set(nothing specialization --teacher 4-2-2 --samples 20 --eval-samples 20 --epochs 0 --quiet)
-fails(1 "specialization: cannot create a temporary file beside file/result.json: Not a directory"
-      ${nothing} --json file/result.json)
-fails(1 "specialization: cannot make the folder file/figures: Not a directory" ${nothing} --out
-      file/figures)
-fails(1 "sweep: cannot make the folder file/runs: Not a directory" sweep --out file/runs --quiet)
-fails(1 "dataset: cannot make the folder file/figures: Not a directory" dataset --quick --seeds 1 --out
-      file/figures)
 if(EXISTS ${SCRATCH}/never.json OR EXISTS ${SCRATCH}/never)
   message(SEND_ERROR "a failed run left files")
 endif()

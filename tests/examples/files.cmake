@@ -1,5 +1,18 @@
 include(${CMAKE_CURRENT_LIST_DIR}/common.cmake)
 
+set(nothing specialization --teacher 4-2-2 --samples 20 --eval-samples 20 --epochs 0 --quiet)
+
+# ---- A file in a folder's place -----------------------------------------------------------------------
+
+file(WRITE ${SCRATCH}/file "")
+fails(1 "specialization: cannot create a temporary file beside file/result.json: Not a directory"
+      ${nothing} --json file/result.json)
+fails(1 "specialization: cannot make the folder file/figures: Not a directory" ${nothing} --out
+      file/figures)
+fails(1 "sweep: cannot make the folder file/runs: Not a directory" sweep --out file/runs --quiet)
+fails(1 "dataset: cannot make the folder file/figures: Not a directory" dataset --quick --seeds 1 --out
+      file/figures)
+
 # ---- Where results go: links are followed, devices and FIFOs are written to and stay ------------------
 
 file(WRITE ${SCRATCH}/real.json "")

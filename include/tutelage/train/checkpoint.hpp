@@ -11,8 +11,8 @@
 //   student.*       weights and buffers, in the names of io/state.hpp
 //   run.*           epoch, step, frozen layers, the optimizer's state (train/trainer.hpp)
 //   record.*        what the caller wants to have kept beside, its history, say
-//   __metadata__    checksum: XXH3 (64 bits) of the file with zeros in its place; configuration: the
-//                   caller's text; format: 1
+//   __metadata__    checksum: XXH64 of the file with zeros in its place; configuration: the caller's
+//                   text; format: 1
 #pragma once
 
 #include <sys/stat.h>
@@ -63,18 +63,18 @@ inline std::span<const unsigned char> bytes_of_text(std::string_view text) {
 // Of bytes that come in pieces.
 class checksum {
  public:
-  checksum() { XXH3_64bits_reset(&state_); }
+  checksum() { XXH64_reset(&state_, 0); }
   void add(std::span<const unsigned char> bytes) {
-    XXH3_64bits_update(&state_, bytes.data(), bytes.size());
+    XXH64_update(&state_, bytes.data(), bytes.size());
   }
   [[nodiscard]] std::string text() const {
     std::array<char, checksum_size + 1> digits{};
-    std::snprintf(digits.data(), digits.size(), "%016" PRIx64, XXH3_64bits_digest(&state_));
+    std::snprintf(digits.data(), digits.size(), "%016" PRIx64, XXH64_digest(&state_));
     return digits.data();
   }
 
  private:
-  XXH3_state_t state_;
+  XXH64_state_t state_;
 };
 
 // Of a file that has the place of one.

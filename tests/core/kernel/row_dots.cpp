@@ -12,9 +12,9 @@ using namespace test;
 TEST_CASE_TEMPLATE("row_dots: inner products of rows, a lane at a time", T, float, double) {
   constexpr std::size_t L = detail::lanes<T>;
   auto random = random_stream(1);
-  for (const std::size_t M : {1, 2, 4, 7}) {
-    for (const std::size_t N : {1, 2, 3, 5, 6, 11}) {
-      for (const std::size_t columns : {1, 15, 16, 33}) {
+  for (const std::size_t M : {1U, 2U, 4U, 7U}) {
+    for (const std::size_t N : {1U, 2U, 3U, 5U, 6U, 11U}) {
+      for (const std::size_t columns : {1U, 15U, 16U, 33U}) {
         const auto whole = [&](std::size_t rows) {
           auto m = make_matrix<T>(rows, columns);
           for (T& x : m) x = static_cast<T>(random.below(9)) - 4;

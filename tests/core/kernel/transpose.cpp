@@ -10,8 +10,8 @@ using namespace test;
 TEST_CASE_TEMPLATE("transpose: pieces of columns make the transpose", T, float, double,
                    long double) {
   auto random = random_stream(1);
-  for (const std::size_t R : {1, 3, 16, 19}) {
-    for (const std::size_t C : {1, 7, 16, 33}) {
+  for (const std::size_t R : {1U, 3U, 16U, 19U}) {
+    for (const std::size_t C : {1U, 7U, 16U, 33U}) {
       const auto A = random_matrix<T>(R, C, random);
       framed<T> from(A, 2, not_a_number<T>), to(C, R, 3, T(-7));
       const auto view = to.view();
