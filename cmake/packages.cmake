@@ -73,4 +73,4 @@ set(library_packages
     libboost-dev)
 set(example_packages libcli11-dev gnuplot-nox dataset-fashion-mnist)
 set(benchmark_packages libbenchmark-dev libeigen3-dev python3-numpy)
-set(test_packages doctest-dev clang libclang-rt-14-dev ${benchmark_packages})
+set(test_packages doctest-dev clang libclang-rt-14-dev libopenmpi-dev openmpi-bin ${benchmark_packages})

@@ -51,7 +51,7 @@ flag_values parse_flags(const std::vector<std::string>& words) {
         throw std::invalid_argument("flags of all runs follow --, as in -- --epochs 20; got " +
                                     word);
       }
-      values->push_back(word);
+      values->push_back(canonical(word));
       continue;
     }
     const std::size_t equals = word.find('=');
@@ -59,7 +59,7 @@ flag_values parse_flags(const std::vector<std::string>& words) {
     const auto [place, is_new] = result.insert({name, {}});
     if (!is_new) throw std::invalid_argument("--" + name + " is there twice behind --");
     values = &place->second;
-    if (equals != word.npos) values->push_back(word.substr(equals + 1));
+    if (equals != word.npos) values->push_back(canonical(word.substr(equals + 1)));
   }
   return result;
 }

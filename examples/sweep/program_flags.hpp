@@ -11,7 +11,7 @@
 
 namespace examples {
 
-/// A flag's name without its dashes and the words that follow it.
+/// A flag's name without its dashes and the words that follow it, canonical.
 using flag_values = std::map<std::string, std::vector<std::string>>;
 
 /// A flag whose values make runs, in the order given, canonical.

@@ -51,6 +51,7 @@ std::string canonical(const std::string& text) {
   const auto number = finite_number(text);
   if (!number) return text;
   if (const auto whole = to_number<std::int64_t>(text)) return std::to_string(*whole);
+  if (const auto large = to_number<std::uint64_t>(text)) return std::to_string(*large);
   constexpr double exact = 9007199254740992;  // up to here doubles have all whole numbers
   if (std::trunc(*number) == *number && std::abs(*number) <= exact) {
     return std::to_string(static_cast<std::int64_t>(*number));
@@ -68,6 +69,7 @@ bool natural_less(std::string_view a, std::string_view b) {
 
 nlohmann::json value_json(const std::string& value) {
   if (const auto whole = to_number<std::int64_t>(value)) return *whole;
+  if (const auto large = to_number<std::uint64_t>(value)) return *large;
   if (const auto number = finite_number(value)) return *number;
   return value;
 }

@@ -108,7 +108,10 @@ void run_sweep(const sweep_options& o, const crew& workers) {
   auto missing = missing_jobs(o, program, found);
   const std::size_t count = missing.size(), before = found.runs().size();
   if (!o.quiet) {
-    std::fprintf(stderr, "%zu runs to do, %zu found in %s\n", count, before, o.out.c_str());
+    std::fprintf(
+        stderr,
+        "%zu runs to do, %zu found in %s; stop them when you like: the same command goes on\n",
+        count, before, o.out.c_str());
   }
   {
     watch shown(count, o.quiet);

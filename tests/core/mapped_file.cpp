@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <string>
 #include <thread>
@@ -55,4 +58,19 @@ TEST_CASE("mapped_file: what cannot be read") {
   check(folder / "absent", "open", ENOENT);
   check(folder / "", "read", EISDIR);
   check(folder.write("file", "x") + "/below", "open", ENOTDIR);
+}
+
+TEST_CASE("mapped_file: no file is left open") {
+  const temporary_folder folder;
+  const std::string path = folder.write("file", "x");
+  const auto lowest_free = [&] {
+    const int file = ::open(path.c_str(), O_RDONLY);
+    ::close(file);
+    return file;
+  };
+  const int before = lowest_free();
+  { const mapped_file file(path); }
+  CHECK(lowest_free() == before);
+  CHECK_THROWS_AS(mapped_file(folder / ""), io_error);  // opened, and no file to read
+  CHECK(lowest_free() == before);
 }

@@ -136,6 +136,21 @@ TEST_CASE("parallel_map: the lowest index's exception, though all throw") {
   }
 }
 
+TEST_CASE("parallel_map: the lowest index's exception, though it is thrown first") {
+  std::atomic<bool> begun = false, thrown = false;
+  CHECK(failed_index(2, 2, [&](std::size_t i) {
+          if (i == 0) {
+            while (!begun) std::this_thread::yield();
+            thrown = true;
+          } else {
+            begun = true;
+            while (!thrown) std::this_thread::yield();
+            std::this_thread::sleep_for(20ms);
+          }
+          throw failure{i};
+        }) == 0);
+}
+
 TEST_CASE("parallel_map: the last index's exception is not lost") {
   for (const std::size_t threads : thread_counts) {
     CHECK(failed_index(9, threads, [](std::size_t i) {

@@ -346,6 +346,16 @@ TEST_CASE("files that cannot be read") {
   check("", "open", ENOENT, "No such file or directory");
 }
 
+TEST_CASE("samples that are not there, and rows of another length") {
+  const temporary_folder folder;
+  const idx_file file(folder.write("two", idx_content<std::uint8_t>({2, 3}, {1, 2, 3, 4, 5, 6})));
+  std::vector<int> row(3), longer(4);
+  CHECK(message_of<shape_error>([&] { file.read_row(2, std::span(row)); }) ==
+        "read_row: sample 2 into 3 elements, expected one below 2 into 3");
+  CHECK(message_of<shape_error>([&] { file.read_row(1, std::span(longer)); }) ==
+        "read_row: sample 1 into 4 elements, expected one below 2 into 3");
+}
+
 TEST_CASE("no file is left open, whatever went wrong") {
   const temporary_folder folder;
   const std::string content = idx_content<std::uint8_t>({2}, {1, 2});

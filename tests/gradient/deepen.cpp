@@ -73,6 +73,7 @@ TEST_CASE("leaky gates are refused, for their copy is not the same function") {
   stream random = random_stream(9);
   randomize(closed, random);
   check_same<4>(closed, random_matrix<double>(20, 3, random));
+  CHECK(deepen<4>(closed).layer<3>().gate().slope() == 0);
   CHECK(message_of<argument_error>([&] { deepen<3>(open); }).find("slope 0.5") !=
         std::string::npos);
 }

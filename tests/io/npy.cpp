@@ -196,6 +196,8 @@ TEST_CASE("npy: what is refused, and where") {
   }
   CHECK(refusal(parse, npy_of("<f8", "(18446744073709551616,)", data))
             .find("a size beyond 64 bits") != std::string::npos);
+  CHECK(refusal(parse, npy_of("<f8", "(55340232221128654850,)", data))  // 3 2^64 + 2
+            .find("a size beyond 64 bits") != std::string::npos);
   // Products that wrap, with a zero before or after.
   for (const char* shape :
        {"(4294967296, 4294967296)", "(4294967296, 4294967296, 0)", "(0, 4294967296, 4294967296)",
@@ -232,6 +234,8 @@ TEST_CASE("npy: what is refused, and where") {
   std::string longer = npy_of(good, data);
   longer[9] = '\x7F';
   CHECK(refusal(parse, longer) == "byte 144: header: the file is cut off");
+  CHECK(refusal(parse, npy_of(good, data).substr(0, 127)) ==
+        "byte 127: header: the file is cut off");
 }
 
 TEST_CASE("npy: every beginning is refused, every changed bit ends well") {

@@ -114,5 +114,7 @@ TEST_CASE("fold: what becomes too large is said with its numbers") {
                     dense<float>(144, 2));
   CHECK(message_of<argument_error>([&] { fold(net, 9000); }) ==
         "fold: layers 1 to 2 make a dense layer of (65x144) numbers, at most 9000 are allowed");
+  CHECK(message_of<argument_error>([&] { fold(net, 65 * 144 - 1); }) ==
+        "fold: layers 1 to 2 make a dense layer of (65x144) numbers, at most 9359 are allowed");
   CHECK(fold(net, 65 * 144).in_width() == 64);
 }

@@ -103,6 +103,12 @@ TEST_CASE("network: widths that are wrong") {
   using fixed = mlp<double, relu, 4, 5, 2>;
   CHECK_THROWS_WITH_AS(fixed({4, 7, 2}), "network: width 1 is 7, expected 5", shape_error);
   CHECK(fixed({4, 5, 2}).widths() == fixed().widths());
+  for (const std::size_t takes : {4U, 6U}) {
+    CHECK_THROWS_WITH_AS(
+        network(dense<double>(3, 5), dense<double>(takes, 2)),
+        ("network: layer 2 takes " + std::to_string(takes) + " inputs, layer 1 gives 5").c_str(),
+        shape_error);
+  }
 }
 
 TEST_CASE("network: inputs and gradients that do not fit") {

@@ -50,6 +50,19 @@ TEST_CASE("pairs that do not fit, in the compiler's words") {
             [&] { detail::require_same_outputs("f", teacher, outputs); }) == gives);
   CHECK(test::message_of<shape_error>([&] { detail::require_pair("f", inputs, teacher); }) ==
         "f: teacher and student take different inputs; the teacher 4, the student 3");
+  CHECK(test::message_of<shape_error>([&] { detail::require_pair("f", outputs, teacher); }) ==
+        "f: teacher and student give different outputs; the teacher 1, the student 2");
+}
+
+TEST_CASE("hidden nodes: at least as many in every layer") {
+  const mlp<double, relu, dynamic, dynamic, dynamic, dynamic> teacher({3, 4, 5, 2});
+  CHECK_NOTHROW(detail::require_hidden_nodes("f", teacher, teacher));
+  CHECK(test::message_of<shape_error>([&] {
+          detail::require_hidden_nodes("f", teacher, decltype(teacher)({3, 3, 5, 2}));
+        }) == "f: width 1 of the student is 3, expected at least 4");
+  CHECK(test::message_of<shape_error>([&] {
+          detail::require_hidden_nodes("f", teacher, decltype(teacher)({3, 4, 4, 2}));
+        }) == "f: width 2 of the student is 4, expected at least 5");
 }
 
 }  // namespace

@@ -47,6 +47,19 @@ TEST_CASE_TEMPLATE("regular weights have unit directions and the same boundary",
   }
 }
 
+TEST_CASE("weights whose squares leave the range have directions") {
+  for (const double size : {1e-300, 1e300}) {
+    dense<double, 2, 1, relu> l;
+    l.weights()(0, 0) = 3 * size;
+    l.weights()(1, 0) = -4 * size;
+    l.bias()[0] = size;
+    const regular_weights w = make_regular(l);
+    CHECK(close_to(w.direction(0)[0], 0.6, 4 * epsilon<double>));
+    CHECK(close_to(w.direction(0)[1], -0.8, 4 * epsilon<double>));
+    CHECK(close_to(w.bias[0], 0.2, 4 * epsilon<double>));
+  }
+}
+
 TEST_CASE_TEMPLATE("distances are regular pre-activations", T, float, double, long double) {
   const std::size_t N = 37;
   stream random = random_stream(2);

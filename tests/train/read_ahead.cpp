@@ -47,7 +47,7 @@ TEST_CASE("read_ahead: batches in order and out of it") {
       CHECK(number(source, epoch, step) == static_cast<double>(10 * epoch + step));
     }
   }
-  for (const std::size_t wanted : {12U, 12U, 0U, 41U, 42U, 50U, 1U}) {
+  for (const std::size_t wanted : {12U, 12U, 0U, 2U, 41U, 42U, 50U, 1U}) {
     CHECK(number(source, wanted / 10, wanted % 10) == static_cast<double>(wanted));
   }
   read_ahead moved = std::move(source);

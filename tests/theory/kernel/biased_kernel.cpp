@@ -2,6 +2,7 @@
 #include <boost/math/quadrature/gauss_kronrod.hpp>
 #include <cmath>
 #include <complex>
+#include <limits>
 #include <span>
 #include <string>
 #include <tutelage/theory/kernel/biased_kernel.hpp>
@@ -245,4 +246,30 @@ TEST_CASE("nodes without weights are constants") {
         "biased_pair: weights and bias of w are zero, expected a gate");
   CHECK(message_of<argument_error>([&] { biased_pair<double>(1, 0, 0, 0, theta); }) ==
         "biased_pair: weights and bias of v are zero, expected a gate");
+}
+
+TEST_CASE("nodes whose boundary no input reaches are constants, too") {
+  const auto theta = angle<double>::from_radians(1);
+  for (const double d : {2.0, -2.0}) {
+    const biased_pair<double> far(2, -0.5, 1e-20, d, theta, 0, 0.1),
+        constant(2, -0.5, 0, d, theta, 0, 0.1);
+    CHECK(close_to(far.kernel(), constant.kernel(), 8 * epsilon<double>));
+    CHECK(close_to(far.of_w(), constant.of_w(), 8 * epsilon<double>));
+    CHECK(close_to(far.of_bias(), constant.of_bias(), 8 * epsilon<double>));
+  }
+}
+
+TEST_CASE("weights and biases that are no numbers are named") {
+  const auto theta = angle<double>::from_radians(1);
+  using limits = std::numeric_limits<double>;
+  for (const double wrong : {limits::quiet_NaN(), limits::infinity(), -limits::infinity()}) {
+    for (const auto& make :
+         {+[](double x, const angle<double>&t) { biased_pair<double>(x, 1, 1, 1, t); },
+          +[](double x, const angle<double>&t) { biased_pair<double>(1, x, 1, 1, t); }}) {
+      CHECK(message_of<argument_error>([&] { make(wrong, theta); }) ==
+            "biased_pair: weights or bias of w are not finite, expected numbers");
+    }
+    CHECK(message_of<argument_error>([&] { biased_pair<double>(1, 1, 1, wrong, theta); }) ==
+          "biased_pair: weights or bias of v are not finite, expected numbers");
+  }
 }

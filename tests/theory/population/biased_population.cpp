@@ -224,3 +224,34 @@ TEST_CASE("weights whose products underflow have an angle still") {
     CHECK(close_to(of_size(std::ldexp(1.0, power)), expected, 1e-12 * expected));
   }
 }
+
+TEST_CASE("the gradient of tiny weights is that of others, as much smaller") {
+  using net = two_layer<double, relu, dynamic, dynamic, dynamic, with_bias>;
+  const auto of_size = [](int power) {
+    net teacher({3, 2, 1}), student({3, 2, 1});
+    stream random = random_stream(82);
+    for (auto* of : {&teacher, &student}) {
+      randomize(*of, random);
+      const auto W = of->layer<1>().weights();
+      for (std::size_t i = 0; i < W.rows(); ++i) {
+        for (double& x : W.row(i)) x = std::ldexp(x, power);
+      }
+      of->layer<2>().bias()[0] = 0;
+    }
+    biased_population loss(teacher);
+    gradients<net> found;
+    loss.gradient(student, found);
+    auto dW = to_matrix(found.dW<1>());
+    for (double& x : dW) x = std::ldexp(x, -power);
+    return dW;
+  };
+  const auto expected = of_size(0);
+  for (const int power : {-520, -700, 500}) {
+    const auto found = of_size(power);
+    for (std::size_t i = 0; i < expected.shape(0); ++i) {
+      for (std::size_t k = 0; k < expected.shape(1); ++k) {
+        CHECK(close_to(found(i, k), expected(i, k), 1e-13));
+      }
+    }
+  }
+}

@@ -80,7 +80,7 @@ class biased_population {
 
  private:
   struct node {
-    std::vector<T> weights, fan_out;
+    std::vector<T> weights, direction, fan_out;
     T bias = 0, norm = 0;
     R slope = 0;
   };
@@ -105,8 +105,7 @@ class biased_population {
       u.weights.assign(W.rows() - 1, T(0));
       for (std::size_t i = 0; !is_one && i < u.weights.size(); ++i) u.weights[i] = W(i, k);
       u.bias = is_one ? T(1) : W(W.rows() - 1, k);
-      u.norm = std::sqrt(
-          detail::sum_of_squares<T>(u.weights.size(), [&](std::size_t i) { return u.weights[i]; }));
+      set_direction(who, k, u);
       if (u.norm == T(0) && u.bias == T(0)) {
         throw argument_error(detail::text("biased_population: weights and bias of ", who, " node ",
                                           k, " are zero, expected a gate"));
@@ -117,23 +116,36 @@ class biased_population {
     }
   }
 
+  // Its length and direction, at any size of the weights; a node without weights has none.
+  static void set_direction(const char* who, std::size_t k, node& u) {
+    u.norm = T(0);
+    u.direction.clear();
+    bool has_weights = false;
+    for (const T& w : u.weights) {
+      if (!is_finite(w)) {
+        throw argument_error(detail::text("biased_population: a weight of ", who, " node ", k,
+                                          " is not a finite number"));
+      }
+      has_weights = has_weights || real_part(w) != R(0);
+    }
+    if (!has_weights) return;
+    const detail::direction<T> along(u.weights, who);
+    u.norm = along.norm();
+    for (std::size_t i = 0; i < u.weights.size(); ++i) u.direction.push_back(along(i));
+  }
+
   static T product(const node& u, const node& v) {
     T sum = 0;
     for (std::size_t c = 0; c < u.fan_out.size(); ++c) sum += u.fan_out[c] * v.fan_out[c];
     return sum;
   }
 
-  // By the cosine, where it has not lost digits, nor its products.
+  // By the cosine, where it has not lost digits.
   static angle<T> angle_of(const node& u, const node& v) {
     if (u.norm == T(0) || v.norm == T(0)) return {T(0), T(1)};
     T cosine = 0;
-    for (std::size_t i = 0; i < u.weights.size(); ++i) cosine += u.weights[i] * v.weights[i];
-    const T lengths = u.norm * v.norm;
-    constexpr R least = std::numeric_limits<R>::min() / std::numeric_limits<R>::epsilon();
-    cosine /= lengths;
-    if (!(real_part(lengths) > least && std::abs(real_part(cosine)) <= R(0.9))) {
-      return angle_between<T>(u.weights, v.weights);
-    }
+    for (std::size_t i = 0; i < u.direction.size(); ++i) cosine += u.direction[i] * v.direction[i];
+    if (!(std::abs(real_part(cosine)) <= R(0.9))) return angle_between<T>(u.weights, v.weights);
     return {std::sqrt((T(1) - cosine) / R(2)), std::sqrt((T(1) + cosine) / R(2))};
   }
 
