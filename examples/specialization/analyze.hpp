@@ -13,7 +13,7 @@ namespace examples {
 
 /// Proofs, observers and gradients on the training inputs, pruning on the evaluation inputs. Proofs
 /// are for the squared error, kinks for two layers, too, bounds for drawn inputs besides.
-/// Instantiated in analyses_*.cpp, which take long to compile: some depths each.
+/// Instantiated in analyses_*.cpp, some depths each.
 template <std::size_t Depth>
 sections analyze(const run_network<double, Depth>& teacher,
                  const run_network<double, Depth>& student, const options& o,

@@ -106,7 +106,7 @@ void multiply_blas(const A& a, const B& b, const matrix_view<T, M, N>& c, T alph
 /// transposed, transposed_tiles_are_faster.
 template <simd_scalar T>
 constexpr bool tiles_are_faster(std::size_t M, std::size_t K, std::size_t N) {
-  constexpr std::size_t cache = 512 * 1024 / sizeof(T);
+  constexpr std::size_t cache = 1024 * 1024 / sizeof(T);
   return M * N + K * N + M * K <= cache;
 }
 template <simd_scalar T>

@@ -2,11 +2,15 @@
 
 namespace examples {
 
-template sections analyze<4>(const run_network<double, 4>&, const run_network<double, 4>&,
+template sections analyze<6>(const run_network<double, 6>&, const run_network<double, 6>&,
                              const options&, const tutelage::alignment&,
                              const tutelage::matrix_view<const double>&,
                              const tutelage::matrix_view<const double>&);
-template sections analyze<5>(const run_network<double, 5>&, const run_network<double, 5>&,
+template sections analyze<7>(const run_network<double, 7>&, const run_network<double, 7>&,
+                             const options&, const tutelage::alignment&,
+                             const tutelage::matrix_view<const double>&,
+                             const tutelage::matrix_view<const double>&);
+template sections analyze<8>(const run_network<double, 8>&, const run_network<double, 8>&,
                              const options&, const tutelage::alignment&,
                              const tutelage::matrix_view<const double>&,
                              const tutelage::matrix_view<const double>&);
