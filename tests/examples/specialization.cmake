@@ -107,11 +107,11 @@ runs(specialization --teacher 1-1-1 --over-realization 0.1 --samples 1 --eval-sa
 runs(specialization --epochs 0)
 runs(specialization --help)
 if(EXISTS /usr/share/datasets/fashion-mnist)
-  runs(specialization --input fashion-mnist --scalar float --samples 20000 --eval-samples 2000
-       --teacher-epochs 2 --epochs 2 --json images.json)
+  runs(specialization --input fashion-mnist --scalar float --samples 1000 --eval-samples 500
+       --teacher-epochs 30 --epochs 1 --over-realization 2 --json images.json)
   file(READ ${SCRATCH}/images.json json)
   string(JSON accuracy GET "${json}" runs 0 teacher_accuracy)
-  expect(${accuracy} GREATER 0.8)
+  expect(${accuracy} GREATER 0.7)
 endif()
 
 # ---- Images: a folder without its slash, and labels' files by name -----------------------------------

@@ -67,7 +67,7 @@ inline multiple multiple_of(const regular_weights& a, std::size_t i, const regul
   const bool equal = std::abs(a.bias[i] - b.bias[k]) <= tolerance;
   const bool opposite = std::abs(a.bias[i] + b.bias[k]) <= tolerance;
   if (!equal && !opposite) return multiple::none;
-  const double angle = angle_between(a.direction(i), b.direction(k));
+  const double angle = angle_of_directions(a.direction(i), b.direction(k));
   if (!(std::sin(angle) <= tolerance)) return multiple::none;
   if (angle < std::numbers::pi / 2) return equal ? multiple::positive : multiple::none;
   return opposite ? multiple::negative : multiple::none;

@@ -44,6 +44,19 @@ T angle_between(std::span<const T> u, std::span<const T> v) {
   return 2 * std::atan2(std::sqrt(difference), std::sqrt(sum));
 }
 
+namespace detail {
+// The same of directions that are of unit length already, or zero.
+inline double angle_of_directions(std::span<const double> u, std::span<const double> v) {
+  double difference = 0, sum = 0;
+  for (std::size_t i = 0; i < u.size(); ++i) {
+    difference += (u[i] - v[i]) * (u[i] - v[i]);
+    sum += (u[i] + v[i]) * (u[i] + v[i]);
+  }
+  if (difference + sum == 0) return std::numbers::pi / 2;  // both are zero
+  return 2 * std::atan2(std::sqrt(difference), std::sqrt(sum));
+}
+}  // namespace detail
+
 /// Angles and bias gaps of all pairs: teacher nodes are rows, student nodes columns. A node whose
 /// weights are all zero has no boundary: its angles are pi/2 and its bias gaps infinite.
 struct weight_alignment {
@@ -86,7 +99,7 @@ weight_alignment align_weights(const TeacherLayer& teacher, const StudentLayer& 
   };
   for (std::size_t j = 0; j < m; ++j) {
     for (std::size_t k = 0; k < n; ++k) {
-      const double angle = angle_between(w_star.direction(j), w.direction(k));
+      const double angle = detail::angle_of_directions(w_star.direction(j), w.direction(k));
       result.angle(j, k) = angle;
       result.bias_gap(j, k) = gap(w_star.bias[j] - w.bias[k]);
       result.boundary_gap(j, k) =
