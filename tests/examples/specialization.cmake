@@ -107,7 +107,7 @@ runs(specialization --teacher 1-1-1 --over-realization 0.1 --samples 1 --eval-sa
 runs(specialization --epochs 0)
 runs(specialization --help)
 if(EXISTS /usr/share/datasets/fashion-mnist)
-  runs(specialization --input fashion-mnist --scalar float --samples 1000 --eval-samples 500
+  runs(specialization --input fashion-mnist --teacher 784-16-10 --scalar float --samples 1000 --eval-samples 500
        --teacher-epochs 30 --epochs 1 --over-realization 2 --json images.json)
   file(READ ${SCRATCH}/images.json json)
   string(JSON accuracy GET "${json}" runs 0 teacher_accuracy)
