@@ -6,10 +6,10 @@
 #   cmake -DPARTS="asan.*" -P cmake/part.cmake those whose name is so
 #   cmake -DLIST=ON -P cmake/part.cmake        their names
 #
-# The hash chooses the first part; those after it follow as long as there is time (-DMINUTES=8).
+# The hash chooses the first part; those after it follow as long as there is time (-DMINUTES=4).
 include(${CMAKE_CURRENT_LIST_DIR}/packages.cmake)
 if(NOT DEFINED MINUTES)
-  set(MINUTES 8)
+  set(MINUTES 4)
 endif()
 
 # A part is a preset, what of it is built (a slice of the unit tests, examples, headers, benchmarks,
@@ -23,9 +23,8 @@ function(slices count)
   endforeach()
   set(parts ${parts} PARENT_SCOPE)
 endfunction()
-slices(6 "asan-ubsan tests" "baseline tests" "release tests")
-slices(3 "tsan tests")
-slices(12 mutants)
+slices(8 "asan-ubsan tests" "tsan tests" "baseline tests" "release tests")
+slices(16 mutants)
 list(APPEND parts "asan-ubsan examples" "tsan examples" "clang examples" "clang headers"
      "release benchmarks")
 list(LENGTH parts count)
