@@ -35,6 +35,7 @@
 
 #include <tutelage/core/files.hpp>
 #include <tutelage/core/mapped_file.hpp>
+#include <tutelage/io/blocks.hpp>
 #include <tutelage/io/safetensors.hpp>
 #include <tutelage/io/safetensors_writer.hpp>
 #include <tutelage/io/state.hpp>
@@ -225,24 +226,13 @@ void resume_from_bytes(std::span<const unsigned char> bytes, const std::string& 
   const auto read = parse_checkpoint(bytes, file, configuration);
   run_state<Network, Optimizer> state = learning.state();
   const auto for_each_pair = [&](const auto& visit) {
-    std::size_t next = 0;
-    for_each_of_run(learning.student(), state, record, [&](const auto& b) {
-      if (next == read.arrays.size()) throw format_error(file, 0, b.name, "is missing");
-      visit(read.arrays[next++], b);
-    });
-    if (next != read.arrays.size()) {
-      const auto& more = read.arrays[next];
-      throw format_error(file, more.offset, more.name, "the run has no place for it");
-    }
+    for_each_array_and_block(
+        read, file, "the run",
+        [&](const auto& each) { for_each_of_run(learning.student(), state, record, each); }, visit);
   };
   for_each_pair([&](const named_array& from, const auto& to) {
     using number = typename std::remove_cvref_t<decltype(to.values)>::value_type;
-    const auto type = type_of<number>();
-    if (from.name != to.name || from.type != type || from.shape != to.shape) {
-      throw format_error(file, from.offset, from.name,
-                         text(shape_text(from.shape), " of ", type_text(from.type), ", expected ",
-                              to.name, " ", shape_text(to.shape), " of ", type_text(type)));
-    }
+    require_block(from, file, to);
     if constexpr (!std::is_integral_v<number>) {
       if (from.name.starts_with("student.")) from.template require_finite<number>();
     }
