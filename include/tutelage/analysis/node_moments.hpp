@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include <tutelage/core/matrix.hpp>
@@ -56,15 +57,17 @@ class node_moments {
     std::fill(changes_.begin(), changes_.end(), A(0));
     std::fill(mean_.begin(), mean_.end(), A(0));
     std::fill(variation_.begin(), variation_.end(), A(0));
-    for (std::size_t i = 0; i < f.rows(); ++i) {
-      add_row(f.row(i).data(), first_.data(), mean_.data(), changes_.data(), size());
-    }
+    for_row_blocks(f.rows(), [&](auto rows, std::size_t i) {
+      add_rows<rows>(f.row(i).data(), f.stride(), first_.data(), mean_.data(), changes_.data(),
+                     size());
+    });
     for (std::size_t k = 0; k < size(); ++k) {
       mean_[k] = changes(k) ? mean_[k] / static_cast<A>(f.rows()) : static_cast<A>(first_[k]);
     }
-    for (std::size_t i = 0; i < f.rows(); ++i) {
-      center_row(f.row(i).data(), mean_.data(), centered.row(i).data(), variation_.data(), size());
-    }
+    for_row_blocks(f.rows(), [&](auto rows, std::size_t i) {
+      center_rows<rows>(f.row(i).data(), f.stride(), mean_.data(), centered.row(i).data(),
+                        centered.stride(), variation_.data(), size());
+    });
   }
 
   // Those of `before` samples and of `added` later ones together.
@@ -100,17 +103,37 @@ class node_moments {
     visit(row_block(prefix + "mean", self.mean_));
     visit(row_block(prefix + "variation", self.variation_));
   }
-  static void add_row(const T* f, const T* first, A* sum, A* changes, std::size_t n) {
+  // Calls body(rows, i) for 4 rows at a time, then for one: sums are read and written once a block.
+  template <class Body>
+  static void for_row_blocks(std::size_t N, const Body& body) {
+    std::size_t i = 0;
+    for (; i + 4 <= N; i += 4) body(std::integral_constant<std::size_t, 4>{}, i);
+    for (; i < N; ++i) body(std::integral_constant<std::size_t, 1>{}, i);
+  }
+  template <std::size_t Rows>
+  static void add_rows(const T* f, std::size_t stride, const T* first, A* __restrict sum,
+                       A* __restrict changes, std::size_t n) {
     for (std::size_t k = 0; k < n; ++k) {
-      sum[k] += static_cast<A>(f[k]);
-      changes[k] += f[k] != first[k] ? A(1) : A(0);
+      A sum_k = sum[k], changes_k = changes[k];
+      for (std::size_t r = 0; r < Rows; ++r) {
+        sum_k += static_cast<A>(f[r * stride + k]);
+        changes_k += f[r * stride + k] != first[k] ? A(1) : A(0);
+      }
+      sum[k] = sum_k;
+      changes[k] = changes_k;
     }
   }
-  static void center_row(const T* f, const A* mean, T* centered, A* variation, std::size_t n) {
+  template <std::size_t Rows>
+  static void center_rows(const T* f, std::size_t stride, const A* mean, T* __restrict centered,
+                          std::size_t centered_stride, A* __restrict variation, std::size_t n) {
     for (std::size_t k = 0; k < n; ++k) {
-      const A deviation = static_cast<A>(f[k]) - mean[k];
-      centered[k] = static_cast<T>(deviation);
-      variation[k] += deviation * deviation;
+      A sum = variation[k];
+      for (std::size_t r = 0; r < Rows; ++r) {
+        const A deviation = static_cast<A>(f[r * stride + k]) - mean[k];
+        centered[r * centered_stride + k] = static_cast<T>(deviation);
+        sum += deviation * deviation;
+      }
+      variation[k] = sum;
     }
   }
   [[nodiscard]] bool changes(std::size_t k) const noexcept { return changes_[k] > 0; }

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <span>
+#include <type_traits>
 
 #include <tutelage/core/product.hpp>
 
@@ -47,6 +48,16 @@ struct store_gated {
   }
 };
 
+/// A layer's inputs as a left operand.
+template <class T, std::size_t R, std::size_t C>
+streamed_left<std::remove_const_t<T>> layer_input(const matrix_view<T, R, C>& X) {
+  return {X.data(), X.stride()};
+}
+template <class T, std::size_t C>
+scattered_left<T> layer_input(const scattered_rows<T, C>& X) {
+  return left_of(X);
+}
+
 /// F = activate(b + X W), b empty for none; X a matrix_view or scattered_rows. Shapes are the
 /// caller's care.
 template <class X_view, class T, std::size_t In, std::size_t Out, class Gate>
@@ -55,9 +66,9 @@ void multiply_activate(const X_view& X, const matrix_view<const T, In, Out>& W,
                        const matrix_view<T, dynamic, Out>& F) {
   if constexpr (simd_scalar<T> && takes_vectors<Gate>) {
     if (tiles_are_faster<T>(X.rows(), X.cols(), W.cols())) {
-      multiply_tiled<Out>(operands{left_of(X), strided_right<T>{W.data(), W.stride()}, X.cols()},
-                          X.rows(), W.cols(), start_with_bias<T>{b.data()},
-                          store_activated<T, Gate>{rows_of<T>(F), gate});
+      multiply_tiled<Out>(
+          operands{layer_input(X), strided_right<T>{W.data(), W.stride()}, X.cols()}, X.rows(),
+          W.cols(), start_with_bias<T>{b.data()}, store_activated<T, Gate>{rows_of<T>(F), gate});
       return;
     }
   }

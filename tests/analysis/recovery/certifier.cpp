@@ -3,6 +3,7 @@
 #include <optional>
 
 #include <tutelage/analysis/recovery/recovery_bounds.hpp>
+#include <tutelage/data/student.hpp>
 
 #include "support/close_to.hpp"
 #include "support/thrown.hpp"
@@ -73,4 +74,29 @@ TEST_CASE("where none will do, the one that is nearest to it is reported") {
   CHECK(t.observer == std::optional<std::size_t>(3));
   CHECK(t.gradient > t.allowed_gradient);
   CHECK(!(t.smallest_eps <= 1));
+}
+
+TEST_CASE("too few samples for the fewest boundaries: all are counted for the report") {
+  using deep = mlp<double, relu, dynamic, dynamic, dynamic, dynamic>;
+  deep teacher{{2, 3, 3, 2}}, student{{2, 5, 4, 2}};
+  initialize(teacher, gaussian_start{1}, 1);
+  initialize(student, gaussian_start{1}, 2);
+  const auto x = draw_inputs<double>(gaussian_inputs{1}, 60, 2, 3, purpose::inputs);
+  constexpr double eps = 0.5;
+  detail::band_measurer<agnostic_moves, deep, deep, matrix<double>> measurer(teacher, student, x,
+                                                                             {.eta = 1, .mu = 1});
+  std::size_t observed = 0;
+  for (const auto& t : certify(agnostic_moves{}, known_condition{1, 1}, teacher, student, x, eps)) {
+    if (!t.observer) continue;
+    ++observed;
+    const auto band = measurer.band_of(t.teacher);
+    auto expected = measurer.in_band(band, t.teacher, *t.observer, eps);
+    measurer.measure_gradient(expected, t.teacher, *t.observer);
+    CHECK(t.boundaries == expected.assumed);
+    CHECK(t.required_samples == expected.constants.samples);
+    CHECK(t.gradient == expected.gradient);
+    CHECK(t.outcome == verdict::fails);
+    CHECK(!(t.smallest_eps <= 1));
+  }
+  CHECK(observed > 0);
 }

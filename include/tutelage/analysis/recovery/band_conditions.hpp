@@ -128,7 +128,7 @@ class band_measurer {
   // it allows. The least that will do is searched for to within a twentieth.
   [[nodiscard]] band_conditions in_band(const widening_band& samples, std::size_t j, std::size_t k,
                                         double eps) {
-    band_conditions found = with(setting_.K, samples, j, k, eps);
+    band_conditions found = with_fewest(samples, j, k, eps);
     double too_few = 0;
     // This ends: Q grows by a twentieth at least, the boundaries of all regions are finitely many.
     while (found.assumed < found.regions.boundaries) {
@@ -146,6 +146,12 @@ class band_measurer {
     }
     found.at_least = std::max(too_few, found.regions.boundaries);
     return found;
+  }
+
+  // The same if there were no boundaries but the lowest layers'.
+  [[nodiscard]] band_conditions with_fewest(const widening_band& samples, std::size_t j,
+                                            std::size_t k, double eps) {
+    return with(setting_.K, samples, j, k, eps);
   }
 
   // The largest |g_k| over the samples of a band that k is active on, with or without their moves,

@@ -78,7 +78,11 @@ class certifier {
   // reported.
   void observe(std::size_t j, teacher_certificate& result) {
     const widening_band samples = measurer_.band_of(j);
-    std::optional<band_conditions> best;
+    struct attempt {
+      band_conditions conditions;
+      bool hopeless;
+    };
+    std::optional<attempt> best;
     std::vector<std::size_t> observers;
     for (std::size_t k = 0; k < measurer_.students(); ++k) {
       const auto sees = measurer_.sees(k);
@@ -87,11 +91,18 @@ class certifier {
         continue;
       }
       observers.push_back(k);
-      band_conditions a = measurer_.in_band(samples, j, k, eps_);
-      if (a.enough() && a.allowed > 0) measurer_.measure_gradient(a, j, k);
+      // Too few samples for the fewest boundaries: others need not be counted.
+      const bool hopeless = !(measurer_.least_eps(samples, j, k) <= eps_);
+      attempt a{hopeless ? measurer_.with_fewest(samples, j, k, eps_)
+                         : measurer_.in_band(samples, j, k, eps_),
+                hopeless};
+      if (a.conditions.enough() && a.conditions.allowed > 0) {
+        measurer_.measure_gradient(a.conditions, j, k);
+      }
       // Met first; then enough samples; then the most gradient that is allowed, or most samples.
-      const auto score = [&](const band_conditions& b) {
-        return std::tuple(met(b, eps_), b.enough(),
+      const auto score = [&](const attempt& one) {
+        const band_conditions& b = one.conditions;
+        return std::tuple(met(b, eps_), b.enough(), !one.hopeless,
                           b.coefficient * (b.enough() ? b.band.width : b.band.seen), b.coefficient);
       };
       if (best && !(score(a) > score(*best))) continue;
@@ -100,19 +111,23 @@ class certifier {
     }
     if (!best) return;
     const std::size_t k = *result.observer;
-    if (!(best->enough() && best->allowed > 0)) measurer_.measure_gradient(*best, j, k);
-    const band_view& band = best->band;
-    result.constants = best->constants;
-    result.boundaries = best->assumed;
+    band_conditions& found = best->conditions;
+    if (best->hopeless) found = measurer_.in_band(samples, j, k, eps_);
+    if (best->hopeless || !(found.enough() && found.allowed > 0)) {
+      measurer_.measure_gradient(found, j, k);
+    }
+    const band_view& band = found.band;
+    result.constants = found.constants;
+    result.boundaries = found.assumed;
     result.width = band.width;
     result.samples = band.seen;
-    result.required_samples = best->constants.samples;
-    result.gradient = best->gradient;
-    result.rounding = best->rounding;
-    result.allowed_gradient = best->allowed;
-    result.upper_gap = best->regions.gap;
-    if (!(best->allowed > 0)) return;
-    result.samples_needed = samples_needed(samples, k, *best);
+    result.required_samples = found.constants.samples;
+    result.gradient = found.gradient;
+    result.rounding = found.rounding;
+    result.allowed_gradient = found.allowed;
+    result.upper_gap = found.regions.gap;
+    if (!(found.allowed > 0)) return;
+    result.samples_needed = samples_needed(samples, k, found);
     for (const std::size_t o : observers) {
       const double limit = std::min(result.teacher_gap, result.smallest_eps);
       result.smallest_eps = std::min(result.smallest_eps, smallest_eps(samples, j, o, limit));

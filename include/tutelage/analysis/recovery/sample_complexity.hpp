@@ -93,7 +93,7 @@ recovery_constants constants_of(Moves, const recovery_setting& s) {
   r.M2 =
       1 + r.gamma +
       r.M1 * (std::abs(s.bias) + std::sqrt((3 + r.gamma) * (s.mu / s.kappa) * s.K / (1 + r.gamma)));
-  r.c = r.widening() / (std::pow(s.K, 1.5) * r.root);
+  r.c = r.widening() / (s.K * std::sqrt(s.K) * r.root);
   r.samples = (r.gamma + 3) * s.K * static_cast<double>(s.d + 1);
   return r;
 }

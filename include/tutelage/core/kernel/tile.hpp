@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 
 #include <tutelage/core/kernel/simd.hpp>
 
@@ -31,7 +32,7 @@ struct tile_shape {
 #endif
 };
 
-// The left operand A [M, K] is one of four below. from<R>(i) begins a walk along k in R rows:
+// The left operand A [M, K] is one of five below. from<R>(i) begins a walk along k in R rows:
 // at(r) is element (i + r, k), next() goes on to k + 1.
 
 /// Element (i, k) is at data[i * row + k * col]: a matrix has col = 1, a transposed one row = 1.
@@ -49,6 +50,33 @@ struct strided_left {
   template <std::size_t R>
   [[gnu::always_inline]] walk from(std::size_t i) const {
     return {data + i * row, row, col};
+  }
+};
+
+/// Element (i, k) is at data[i * row + k], and a walk asks the memory for the R rows below its own: R
+/// elements a step, as rows that are many lie together. (Past the last row it asks for what nobody
+/// reads.)
+template <class T>
+struct streamed_left {
+  const T* data;
+  std::size_t row;
+
+  struct walk {
+    const T* a;
+    std::size_t row;
+    std::uintptr_t ahead;  // an address: no pointer may lie so far past the end
+    std::size_t bytes;
+    [[gnu::always_inline]] T at(std::size_t r) const { return a[r * row]; }
+    [[gnu::always_inline]] void next() {
+      __builtin_prefetch(reinterpret_cast<const void*>(ahead));
+      ahead += bytes;
+      ++a;
+    }
+  };
+  template <std::size_t R>
+  [[gnu::always_inline]] walk from(std::size_t i) const {
+    const T* const a = data + i * row;
+    return {a, row, reinterpret_cast<std::uintptr_t>(a) + R * row * sizeof(T), R * sizeof(T)};
   }
 };
 
