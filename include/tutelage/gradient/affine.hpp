@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <tutelage/core/product.hpp>
 #include <tutelage/model/network.hpp>
 #include <type_traits>
 #include <vector>
@@ -53,11 +54,7 @@ template <class R>
 affine_map<R> pre_activations(const affine_layer<R>& layer, const affine_map<R>& f) {
   auto a = make_matrix<R>(f.shape(0), layer.W.shape(1));
   for (std::size_t k = 0; k < a.shape(1); ++k) a(0, k) = layer.bias(k);
-  for (std::size_t axis = 0; axis < f.shape(0); ++axis) {
-    for (std::size_t i = 0; i < f.shape(1); ++i) {
-      for (std::size_t k = 0; k < a.shape(1); ++k) a(axis, k) += f(axis, i) * layer.W(i, k);
-    }
-  }
+  multiply(f, layer.W, a, R(1), R(1));
   return a;
 }
 

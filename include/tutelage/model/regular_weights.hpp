@@ -23,7 +23,8 @@
 namespace tutelage::inline TUTELAGE_TARGET {
 
 namespace detail {
-// |a| = norm 2^exponent: no square overflows or vanishes, and neither does the norm.
+// |a| = norm 2^exponent: no square overflows or vanishes, and neither does the norm. The exponent is 0
+// where they would not anyway.
 template <real_scalar T>
 struct scaled_norm {
   T norm = 0;
@@ -34,12 +35,19 @@ struct scaled_norm {
     for (const T x : a) largest = std::max(largest, std::abs(x));
     std::frexp(largest, &exponent);
     T sum = 0;
-    for (const T x : a) sum += std::ldexp(x, -exponent) * std::ldexp(x, -exponent);
+    if (std::abs(exponent) < std::numeric_limits<T>::max_exponent / 3) {
+      exponent = 0;
+      for (const T x : a) sum += x * x;
+    } else {
+      for (const T x : a) sum += std::ldexp(x, -exponent) * std::ldexp(x, -exponent);
+    }
     norm = std::sqrt(sum);
   }
 
   // x / |a|
-  [[nodiscard]] T divide(T x) const { return std::ldexp(x, -exponent) / norm; }
+  [[nodiscard]] T divide(T x) const {
+    return (exponent == 0 ? x : std::ldexp(x, -exponent)) / norm;
+  }
 };
 }  // namespace detail
 

@@ -91,7 +91,7 @@ TEST_CASE("too few samples for the fewest boundaries: all are counted for the re
     ++observed;
     const auto band = measurer.band_of(t.teacher);
     auto expected = measurer.in_band(band, t.teacher, *t.observer, eps);
-    measurer.measure_gradient(expected, t.teacher, *t.observer);
+    measurer.measure_gradient(expected, band, t.teacher, *t.observer);
     CHECK(t.boundaries == expected.assumed);
     CHECK(t.required_samples == expected.constants.samples);
     CHECK(t.gradient == expected.gradient);

@@ -10,6 +10,7 @@
 #include <cmath>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <span>
 #include <type_traits>
@@ -59,6 +60,16 @@ matrix<double> all_distances(const L& l, const Inputs& inputs) {
   return result;
 }
 
+// Which node is active on which sample: [n, N] of 0 and 1.
+inline std::vector<std::uint8_t> positive_columns(const matrix<double>& distances) {
+  const std::size_t N = distances.shape(0), n = distances.shape(1);
+  std::vector<std::uint8_t> result(n * N);
+  for (std::size_t i = 0; i < N; ++i) {
+    for (std::size_t k = 0; k < n; ++k) result[k * N + i] = distances(i, k) > 0;
+  }
+  return result;
+}
+
 // What was measured.
 struct band_conditions {
   band_view band;  // eps' and its samples
@@ -87,7 +98,7 @@ class band_measurer {
         setting_(setting),
         gradients_(teacher, student),
         to_teachers_(all_distances(teacher.template layer<1>(), inputs)),
-        to_students_(all_distances(student.template layer<1>(), inputs)),
+        active_(positive_columns(all_distances(student.template layer<1>(), inputs))),
         w_star_(make_regular(teacher.template layer<1>())),
         norms_(fan_in_norms(teacher.template layer<1>())) {
     if constexpr (Student::depth == 2) alpha_ = absolute_alpha(teacher, student);
@@ -97,13 +108,14 @@ class band_measurer {
   }
 
   [[nodiscard]] std::size_t teachers() const { return to_teachers_.shape(1); }
-  [[nodiscard]] std::size_t students() const { return to_students_.shape(1); }
+  [[nodiscard]] std::size_t students() const { return student_.template layer<1>().out_width(); }
   [[nodiscard]] const regular_weights& w_star() const noexcept { return w_star_; }
   [[nodiscard]] widening_band band_of(std::size_t j) const {
     return {matrix_view<const double>(to_teachers_), j};
   }
   [[nodiscard]] auto sees(std::size_t k) const {
-    return [this, k](std::size_t i) { return to_students_(i, k) > 0; };
+    return
+        [row = active_.data() + k * to_teachers_.shape(0)](std::size_t i) { return row[i] != 0; };
   }
   // 1 - c*
   [[nodiscard]] double bend() const { return 1 - teacher_.template layer<1>().gate().slope(); }
@@ -156,8 +168,9 @@ class band_measurer {
 
   // The largest |g_k| over the samples of a band that k is active on, with or without their moves,
   // and its rounding.
-  void measure_gradient(band_conditions& found, std::size_t j, std::size_t k, bool moved = true) {
-    const auto x = samples_in(j, k, found.band.width);
+  void measure_gradient(band_conditions& found, const widening_band& samples, std::size_t j,
+                        std::size_t k, bool moved = true) {
+    const auto x = samples_in(samples, k, found.band.width);
     found.gradient = found.rounding = 0;
     if (x.shape(0) == 0) return;
     const auto absolute = absolute_.reshape(1, x.shape(1));
@@ -217,7 +230,7 @@ class band_measurer {
     if constexpr (Student::depth == 2) {
       census.alpha = alpha_(k, j);
     } else if (band.seen > 0) {
-      const auto x = samples_in(j, k, band.width);
+      const auto x = samples_in(samples, k, band.width);
       visit_moved(x, j, band.width, [&](const auto& all) {
         census = take_census(teacher_, student_, w_star_, j, k, matrix_view<const U>(x), all);
       });
@@ -232,11 +245,16 @@ class band_measurer {
     return census;
   }
 
-  [[nodiscard]] matrix<U> samples_in(std::size_t j, std::size_t k, double width) const {
+  // Those of a band that k is active on, in their order.
+  [[nodiscard]] matrix<U> samples_in(const widening_band& samples, std::size_t k,
+                                     double width) const {
+    const auto active = sees(k);
     std::vector<std::size_t> chosen;
-    for (std::size_t i = 0; i < to_teachers_.shape(0); ++i) {
-      if (std::abs(to_teachers_(i, j)) <= width && to_students_(i, k) > 0) chosen.push_back(i);
+    for (const auto& [distance, i] : samples.samples()) {
+      if (distance > width) break;
+      if (active(i)) chosen.push_back(i);
     }
+    std::sort(chosen.begin(), chosen.end());
     return gather_as<U>(as_rows(inputs_), chosen);
   }
 
@@ -262,7 +280,8 @@ class band_measurer {
   const Inputs& inputs_;
   recovery_setting setting_;
   lowest_gradients<Teacher, Student> gradients_;
-  matrix<double> to_teachers_, to_students_;  // [N, m], [N, n]
+  matrix<double> to_teachers_;        // [N, m]
+  std::vector<std::uint8_t> active_;  // [n, N], 1 where student k is active on sample i
   regular_weights w_star_;
   std::vector<double> norms_;  // |w~*_j|
   matrix<double> alpha_;       // [n, m], of two layers

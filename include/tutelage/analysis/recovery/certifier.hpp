@@ -10,6 +10,7 @@
 #include <limits>
 #include <optional>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include <tutelage/analysis/recovery/band_conditions.hpp>
@@ -83,21 +84,21 @@ class certifier {
       bool hopeless;
     };
     std::optional<attempt> best;
-    std::vector<std::size_t> observers;
+    std::vector<std::pair<double, std::size_t>> observers;  // and the eps below which none does
     for (std::size_t k = 0; k < measurer_.students(); ++k) {
       const auto sees = measurer_.sees(k);
       if (std::none_of(samples.samples().begin(), samples.samples().end(),
                        [&](const auto& sample) { return sees(sample.index); })) {
         continue;
       }
-      observers.push_back(k);
+      observers.emplace_back(measurer_.least_eps(samples, j, k), k);
       // Too few samples for the fewest boundaries: others need not be counted.
-      const bool hopeless = !(measurer_.least_eps(samples, j, k) <= eps_);
+      const bool hopeless = !(observers.back().first <= eps_);
       attempt a{hopeless ? measurer_.with_fewest(samples, j, k, eps_)
                          : measurer_.in_band(samples, j, k, eps_),
                 hopeless};
       if (a.conditions.enough() && a.conditions.allowed > 0) {
-        measurer_.measure_gradient(a.conditions, j, k);
+        measurer_.measure_gradient(a.conditions, samples, j, k);
       }
       // Met first; then enough samples; then the most gradient that is allowed, or most samples.
       const auto score = [&](const attempt& one) {
@@ -114,7 +115,7 @@ class certifier {
     band_conditions& found = best->conditions;
     if (best->hopeless) found = measurer_.in_band(samples, j, k, eps_);
     if (best->hopeless || !(found.enough() && found.allowed > 0)) {
-      measurer_.measure_gradient(found, j, k);
+      measurer_.measure_gradient(found, samples, j, k);
     }
     const band_view& band = found.band;
     result.constants = found.constants;
@@ -128,9 +129,11 @@ class certifier {
     result.upper_gap = found.regions.gap;
     if (!(found.allowed > 0)) return;
     result.samples_needed = samples_needed(samples, k, found);
-    for (const std::size_t o : observers) {
+    std::sort(observers.begin(), observers.end());  // what one finds limits those after it
+    for (const auto& [least, o] : observers) {
       const double limit = std::min(result.teacher_gap, result.smallest_eps);
-      result.smallest_eps = std::min(result.smallest_eps, smallest_eps(samples, j, o, limit));
+      result.smallest_eps =
+          std::min(result.smallest_eps, smallest_eps(samples, j, o, least, limit));
     }
   }
 
@@ -145,14 +148,13 @@ class certifier {
     return std::ceil(N * required / enough.seen * std::max(1.0, enough.width / a.band.width));
   }
 
-  // Below `limit` and at most 1, for one observer. No eps does below the one that has the samples,
+  // Below `limit` and at most 1, for one observer. No eps does below `least`, which has the samples,
   // nor below the one that allows the gradients of the samples in its own band, for wider bands have
   // no smaller ones; then up by twentieths, and back by bisection. Below epsilon weights do not tell.
   [[nodiscard]] double smallest_eps(const widening_band& samples, std::size_t j, std::size_t k,
-                                    double limit) {
+                                    double least, double limit) {
     constexpr double none = std::numeric_limits<double>::infinity();
-    double eps = measurer_.least_eps(samples, j, k);
-    eps = std::max(eps, std::numeric_limits<double>::epsilon());
+    double eps = std::max(least, std::numeric_limits<double>::epsilon());
     double failed = 0;
     while (eps <= 1 && eps < limit) {
       const double allows = eps_for(samples, j, k, eps);
@@ -177,10 +179,10 @@ class certifier {
     const double kink = a.coefficient * measurer_.bend();
     if (!(kink > 0) || !(a.regions.gap > eps)) return none;  // wider bands have more regions
     if (!a.enough()) return std::max(above, measurer_.least_eps(samples, j, k, a.at_least));
-    measurer_.measure_gradient(a, j, k);
+    measurer_.measure_gradient(a, samples, j, k);
     if (met(a, eps)) return eps;
     // Moved samples may have smaller gradients in a wider band, the samples themselves stay.
-    measurer_.measure_gradient(a, j, k, false);
+    measurer_.measure_gradient(a, samples, j, k, false);
     const double least = a.gradient + a.rounding;
     return std::max(above, 5 * least / kink * measurer_.least_constants(j, 1).widening());
   }
