@@ -93,7 +93,7 @@ void set_published(options& o) {
     o.steps_per_epoch = 0;
     o.epochs = 100;
     // Published for the mean over samples and outputs of the squared error; ours is half the
-    // squared norm, so the rate is multiplied by 2/C: see finish().
+    // squared norm, so for it the rate is multiplied by 2/C when C is known.
     o.learning_rate = {{0, 0.2}, {20, 0.1}};
   }
 }
@@ -195,7 +195,7 @@ std::optional<int> parse(int argc, char** argv, options& o) {
     o.seeds = parse_seeds("--seeds", seeds);
     if (!rates.empty()) {
       o.learning_rate = parse_rates(rates);
-    } else if (o.published == "deep") {
+    } else if (o.published == "deep" && o.loss == "mse") {
       for (auto& [epoch, rate] : o.learning_rate)
         rate *= 2.0 / static_cast<double>(o.teacher.back());
     }

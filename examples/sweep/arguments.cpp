@@ -79,7 +79,7 @@ std::optional<int> parse(int argc, char** argv, sweep_options& o) {
   bool quick = false;
   app.add_option("--program", o.plan.program, "a program beside this one, or a path");
   app.add_option("--published", published, "a sweep of the papers, which is the default")
-      ->check(CLI::IsMember({"two-layer", "deep"}))
+      ->check(CLI::IsMember({"two-layer", "samples", "deep"}))
       ->excludes("--program");
   app.add_flag("--quick", quick, "a small part of a published sweep: two minutes")
       ->excludes("--program");
@@ -118,8 +118,14 @@ std::optional<int> parse(int argc, char** argv, sweep_options& o) {
     }
     try {
       const bool own = !o.plan.program.empty();
-      auto plan = own ? o.plan : published_sweep(published, quick);
-      if (own) plan.seeds = {1};
+      auto plan = o.plan;
+      if (own) {
+        plan.seeds = {1};
+      } else {
+        const published_sweep preset(published, quick);
+        plan = preset.plan;
+        if (o.task == sweep_task::run) o.report = preset.report;
+      }
       if (!keep.empty()) plan.keep = keep;
       if (!seeds.empty()) plan.seeds = parse_seeds("--seeds", seeds);
       check_seeds(plan.seeds);

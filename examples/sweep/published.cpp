@@ -42,15 +42,39 @@ sweep_plan deep(bool quick) {
   return plan;
 }
 
+sweep_plan samples(bool quick) {
+  sweep_plan plan;
+  plan.axes = {{"samples", {"1000", "2000", "5000", "10000", "20000", "50000", "100000"}},
+               {"loss", {"mse", "cross-entropy"}}};
+  plan.flags["teacher"] = {"100-50-75-100-125-50"};
+  plan.flags["over-realization"] = {"2"};
+  if (quick) {
+    plan.axes[0].values = {"500", "2000"};
+    plan.flags["teacher"] = {"20-10-15-20-25-20"};
+    plan.flags["epochs"] = {"10"};
+    plan.flags["eval-samples"] = {"2000"};
+  }
+  plan.keep = {"train_loss", "eval_loss", "rho_mean", "covered", "history", "layers"};
+  return plan;
+}
+
 }  // namespace
 
-sweep_plan published_sweep(const std::string& name, bool quick) {
-  sweep_plan plan = name == "deep" ? deep(quick) : two_layer(quick);
+published_sweep::published_sweep(const std::string& name, bool quick)
+    : plan(name == "two-layer" ? two_layer(quick)
+           : name == "deep"    ? deep(quick)
+                               : samples(quick)) {
   plan.program = "specialization";
-  plan.flags["published"] = {name};
+  plan.flags["published"] = {name == "two-layer" ? "two-layer" : "deep"};
   plan.flags["no-analyses"] = {};
   plan.seeds = seeds_up_to(quick ? 2 : 32);
-  return plan;
+  if (name != "samples") return;
+  report.values = {"eval_loss"};
+  for (const char* layer : {"0", "1", "2", "3"}) {
+    report.values.push_back(std::string("layers/") + layer + "/rho_mean");
+  }
+  report.x = "samples";
+  report.color = "loss";
 }
 
 }  // namespace examples

@@ -121,6 +121,17 @@ runs(sweep --program gradient_rule --axis separated=false,true --seeds 3 --keep 
 file(STRINGS ${SCRATCH}/rules/runs.jsonl lines REGEX "\"results\":{\"eval_loss\":|\"results\":{}")
 list(LENGTH lines count)
 expect(${count} EQUAL 2)
+# Figure 6 of arXiv:1909.13458 by layers, samples along and a color a loss.
+runs(sweep --published samples --quick --seeds 1 --out figure6 --quiet -- --epochs 2)
+shows(figure6/value-layers-3-rho_mean.svg samples "loss mse" "loss cross-entropy")
+exists(figure6/value-eval_loss.png)
+file(STRINGS ${SCRATCH}/figure6/runs.jsonl lines)
+list(GET lines 0 line)
+string(JSON rate GET "${line}" config learning_rate 0)
+expect(${rate} EQUAL 0.2) # of cross-entropy
+list(GET lines 2 line)
+string(JSON rate GET "${line}" config learning_rate 0)
+expect(${rate} MATCHES "^0[.]0200000") # the same of the mean over 20 outputs of squares, as ours has it
 
 # How runs end is what their rows say; failures are no success, and can be tried again.
 fails(1 "sweep: 4 of 6 runs failed, one of them at b words, seed 1: printed no JSON: at byte 1 of 13; --retry"
