@@ -10,6 +10,8 @@
 #include <numeric>
 #include <stdexcept>
 
+#include <tutelage/io/npy.hpp>
+
 #include "common/arguments.hpp"
 #include "sweep/run_table.hpp"
 
@@ -36,13 +38,7 @@ std::string bytes_of(const std::vector<Number>& numbers) {
 }
 
 std::string npy(const std::string& type, const shape_type& shape, const std::string& data) {
-  std::string header = "{'descr': '" + type + "', 'fortran_order': False, 'shape': (";
-  for (const std::size_t size : shape) header += std::to_string(size) + ", ";
-  header += "), }";
-  constexpr std::size_t before = 10, line = 64;
-  header.resize((before + header.size() + 1 + line - 1) / line * line - before, ' ');
-  header.back() = '\n';
-  return "\x93NUMPY\x01" + std::string(1, '\0') + little<2>(header.size()) + header + data;
+  return tutelage::npy_beginning(type, shape) + data;
 }
 
 // Texts of one width, in UTF-32. Values of flags are ASCII; what is not is shown as ?.

@@ -277,3 +277,14 @@ TEST_CASE("npy: what is written is read") {
   CHECK(array.offset == 128);
   CHECK(numbers(array) == std::vector<double>{1.0 / 3, 1.0 / 4, 1.0 / 5, 1.0 / 6});
 }
+
+TEST_CASE("arrays of any number of axes begin as NumPy writes them") {
+  const auto beginning = [](std::initializer_list<std::size_t> shape) {
+    return npy_beginning("<f8", std::vector<std::size_t>(shape));
+  };
+  CHECK(beginning({}).find("'shape': (), }") != std::string::npos);
+  CHECK(beginning({3}).find("'shape': (3,), }") != std::string::npos);
+  CHECK(beginning({3, 4, 5}).find(
+            "{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4, 5), }") == 10);
+  CHECK(beginning({3, 4, 5}).size() == 128);
+}

@@ -233,22 +233,30 @@ inline named_array parse_npy(std::span<const unsigned char> bytes, const std::st
   return array;
 }
 
-/// The bytes of a .npy file of a matrix, row-major.
-template <class T>
-std::string npy_content(const matrix_view<const T>& m) {
-  static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>,
-                "npy_content: writes float and double; convert other scalars");
-  static_assert(std::endian::native == std::endian::little);
-  std::string header =
-      detail::text("{'descr': '<f", sizeof(T), "', 'fortran_order': False, 'shape': (", m.rows(),
-                   ", ", m.cols(), "), }");
+/// What stands before the numbers of a .npy file: `type` as NumPy writes it ("<f8"), the shape of an array
+/// in row-major order.
+inline std::string npy_beginning(std::string_view type, std::span<const std::size_t> shape) {
+  std::string header = detail::text("{'descr': '", type, "', 'fortran_order': False, 'shape': (");
+  for (std::size_t i = 0; i < shape.size(); ++i)
+    header += detail::text(i > 0 ? ", " : "", shape[i]);
+  header += shape.size() == 1 ? ",), }" : "), }";
   constexpr std::size_t before = 10, line = 64;
   header.resize((before + header.size() + 1 + line - 1) / line * line - before, ' ');
   header.back() = '\n';
   std::string content(detail::npy_magic);
   content += {'\x01', '\x00', static_cast<char>(header.size() & 0xFFU),
               static_cast<char>(header.size() >> 8U)};
-  content += header;
+  return content + header;
+}
+
+/// The bytes of a .npy file of a matrix, row-major.
+template <class T>
+std::string npy_content(const matrix_view<const T>& m) {
+  static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>,
+                "npy_content: writes float and double; convert other scalars");
+  static_assert(std::endian::native == std::endian::little);
+  const std::array<std::size_t, 2> shape{m.rows(), m.cols()};
+  std::string content = npy_beginning(detail::text("<f", sizeof(T)), shape);
   for (std::size_t i = 0; i < m.rows(); ++i) {
     content.append(reinterpret_cast<const char*>(m.row(i).data()), m.cols() * sizeof(T));
   }
