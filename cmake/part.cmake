@@ -54,8 +54,8 @@ function(run_part part)
   set(build build/part-${preset})
   if(what STREQUAL "tests")
     list(GET words 2 slice)
-    set(unoptimized) # sanitizers take longer to optimize than the tests to run
-    if(preset MATCHES "san$")
+    set(unoptimized)
+    if(preset MATCHES "san$") # takes longer to optimize than to run
       set(unoptimized "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O0 -g1")
     endif()
     configure(${preset} -DTUTELAGE_EXAMPLES=OFF -DTUTELAGE_BENCHMARKS=OFF -DTUTELAGE_UNIT_TESTS=ON

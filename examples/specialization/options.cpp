@@ -93,7 +93,7 @@ void set_published(options& o) {
     o.steps_per_epoch = 0;
     o.epochs = 100;
     // Published for the mean over samples and outputs of the squared error; ours is half the
-    // squared norm, so for it the rate is multiplied by 2/C when C is known.
+    // squared norm, so for it the rate is multiplied by 2/C, in parse().
     o.learning_rate = {{0, 0.2}, {20, 0.1}};
   }
 }

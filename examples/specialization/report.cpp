@@ -62,7 +62,11 @@ nlohmann::json describe_run(const run_result& run) {
   }
   if (run.analyses) add_sections(result, *run.analyses);
   if (run.layers.size() > 1) {
-    for (const auto& layer : run.layers) result["layers"].push_back(describe_layer(layer));
+    for (const auto& layer : run.layers) {
+      result["layers"].push_back(describe_layer(layer));
+      result["rho_mean_by_layer"][std::to_string(result["layers"].size())] =
+          result["layers"].back()["rho_mean"];
+    }
   }
   return result;
 }

@@ -118,14 +118,8 @@ std::optional<int> parse(int argc, char** argv, sweep_options& o) {
     }
     try {
       const bool own = !o.plan.program.empty();
-      auto plan = o.plan;
-      if (own) {
-        plan.seeds = {1};
-      } else {
-        const published_sweep preset(published, quick);
-        plan = preset.plan;
-        if (o.task == sweep_task::run) o.report = preset.report;
-      }
+      auto plan = own ? o.plan : published_sweep(published, quick);
+      if (own) plan.seeds = {1};
       if (!keep.empty()) plan.keep = keep;
       if (!seeds.empty()) plan.seeds = parse_seeds("--seeds", seeds);
       check_seeds(plan.seeds);

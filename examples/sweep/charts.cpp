@@ -196,9 +196,9 @@ void draw_values(output_folder& out, const run_table& table, const std::vector<g
   constexpr std::size_t unasked = 4;
   const auto chosen = choose_roles(table, o);
   if (!chosen || groups.size() < 2) return;
-  const std::size_t count =
-      asked_for ? table.values.size() : std::min(unasked, table.values.size());
-  for (std::size_t v = 0; v < count; ++v) {
+  for (std::size_t v = 0; v < table.values.size(); ++v) {
+    const bool of_layer = table.values[v].starts_with("rho_mean_by_layer/");
+    if (!asked_for && v >= unasked && !of_layer) continue;
     std::string file = "value-" + table.values[v];
     std::replace(file.begin(), file.end(), '/', '-');
     const std::string script = value_script(groups, v, table.values[v], *chosen);

@@ -13,9 +13,9 @@ namespace examples {
 /// Colors that stay apart on white and in print.
 std::string line_color(std::size_t i);
 
-/// value-NAME for each value, at most the first four unless they were asked for: mean and standard
-/// deviation over seeds along one axis, another one in colors, a panel for every combination of the
-/// others. The axis along is o.x, or the one with the most numbers.
+/// value-NAME for each value, of those that were not asked for the first four and rho_mean of each
+/// layer: mean and standard deviation over seeds along one axis, another one in colors, a panel for
+/// every combination of the others. The axis along is o.x, or the one with the most numbers.
 void draw_values(output_folder& out, const run_table& table, const std::vector<group>& groups,
                  const report_options& o, bool asked_for);
 

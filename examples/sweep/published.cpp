@@ -54,27 +54,21 @@ sweep_plan samples(bool quick) {
     plan.flags["epochs"] = {"10"};
     plan.flags["eval-samples"] = {"2000"};
   }
-  plan.keep = {"train_loss", "eval_loss", "rho_mean", "covered", "history", "layers"};
+  plan.keep = {"train_loss", "eval_loss", "rho_mean", "rho_mean_by_layer", "covered", "history"};
   return plan;
 }
 
 }  // namespace
 
-published_sweep::published_sweep(const std::string& name, bool quick)
-    : plan(name == "two-layer" ? two_layer(quick)
-           : name == "deep"    ? deep(quick)
-                               : samples(quick)) {
+sweep_plan published_sweep(const std::string& name, bool quick) {
+  sweep_plan plan = name == "two-layer" ? two_layer(quick)
+                    : name == "deep"    ? deep(quick)
+                                        : samples(quick);
   plan.program = "specialization";
   plan.flags["published"] = {name == "two-layer" ? "two-layer" : "deep"};
   plan.flags["no-analyses"] = {};
   plan.seeds = seeds_up_to(quick ? 2 : 32);
-  if (name != "samples") return;
-  report.values = {"eval_loss"};
-  for (const char* layer : {"0", "1", "2", "3"}) {
-    report.values.push_back(std::string("layers/") + layer + "/rho_mean");
-  }
-  report.x = "samples";
-  report.color = "loss";
+  return plan;
 }
 
 }  // namespace examples

@@ -9,11 +9,6 @@ namespace examples {
 
 /// "two-layer": Figures 5, 7 and 8 of arXiv:1909.13458, "samples": Figure 6. "deep": Figure 12, left, of
 /// arXiv:1905.13405. `quick` has fewer values and shorter runs.
-struct published_sweep {
-  sweep_plan plan;
-  report_options report;  // what is drawn besides, where nothing else is asked for
-
-  published_sweep(const std::string& name, bool quick);
-};
+sweep_plan published_sweep(const std::string& name, bool quick);
 
 }  // namespace examples

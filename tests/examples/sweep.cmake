@@ -123,7 +123,7 @@ list(LENGTH lines count)
 expect(${count} EQUAL 2)
 # Figure 6 of arXiv:1909.13458 by layers, samples along and a color a loss.
 runs(sweep --published samples --quick --seeds 1 --out figure6 --quiet -- --epochs 2)
-shows(figure6/value-layers-3-rho_mean.svg samples "loss mse" "loss cross-entropy")
+shows(figure6/value-rho_mean_by_layer-4.svg samples "loss mse" "loss cross-entropy")
 exists(figure6/value-eval_loss.png)
 file(STRINGS ${SCRATCH}/figure6/runs.jsonl lines)
 list(GET lines 0 line)

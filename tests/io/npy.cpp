@@ -287,4 +287,5 @@ TEST_CASE("arrays of any number of axes begin as NumPy writes them") {
   CHECK(beginning({3, 4, 5}).find(
             "{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4, 5), }") == 10);
   CHECK(beginning({3, 4, 5}).size() == 128);
+  CHECK_THROWS_AS(npy_beginning("<f8", std::vector<std::size_t>(30'000, 1)), argument_error);
 }

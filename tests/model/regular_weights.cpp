@@ -120,3 +120,18 @@ TEST_CASE("weights and samples that are not numbers") {
   const auto narrow = make_matrix<double>(3, 1);
   CHECK_THROWS_AS(distances(matrix_view(narrow)), shape_error);
 }
+
+TEST_CASE("lengths on both sides of where plain squares are safe") {
+  const auto check = [](auto unit, std::initializer_list<int> exponents) {
+    using T = decltype(unit);
+    for (const int e : exponents) {
+      CAPTURE(e);
+      const std::vector<T> a{std::ldexp(T(3), e), std::ldexp(T(-4), e)};
+      const detail::scaled_norm<T> norm{std::span<const T>(a)};
+      CHECK(std::ldexp(norm.norm, norm.exponent) == std::ldexp(T(5), e));
+      CHECK(norm.divide(a[0]) == T(3) / T(5));
+    }
+  };
+  check(1.0, {-1070, -1022, -600, -400, -345, -344, -343, -1, 0, 1, 337, 338, 339, 340, 400, 1020});
+  check(1.0F, {-140, -126, -60, -46, -45, -44, 0, 38, 39, 40, 60, 124});
+}

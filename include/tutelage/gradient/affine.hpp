@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include <tutelage/core/product.hpp>
 #include <tutelage/model/network.hpp>
@@ -58,6 +59,31 @@ affine_map<R> pre_activations(const affine_layer<R>& layer, const affine_map<R>&
   return a;
 }
 
+/// w f, both absolute, as what rounding is relative to: a product that underflows loses less than epsilon
+/// times the least normal number, for which it counts.
+template <class R>
+R gauge_of_product(R w, R f) {
+  constexpr R least = std::numeric_limits<R>::min();
+  const R product = w * f;
+  return ((product >= least) | (w == 0) | (f == 0)) ? product : least;
+}
+
+/// pre_activations of absolute values, in this sense.
+template <class R>
+affine_map<R> gauges(const affine_layer<R>& absolute, const affine_map<R>& f) {
+  auto a = make_matrix<R>(f.shape(0), absolute.W.shape(1));
+  for (std::size_t k = 0; k < a.shape(1); ++k) a(0, k) = absolute.bias(k);
+  for (std::size_t axis = 0; axis < f.shape(0); ++axis) {
+    for (std::size_t i = 0; i < f.shape(1); ++i) {
+      const R f_i = f(axis, i);
+      const R* const w = &absolute.W(i, 0);
+      R* const to = &a(axis, 0);
+      for (std::size_t k = 0; k < a.shape(1); ++k) to[k] += gauge_of_product(w[k], f_i);
+    }
+  }
+  return a;
+}
+
 /// Bounds of |a| through sums of absolute values, given bounds of |f| below: what rounding is
 /// relative to. [n_l]
 template <class R>
@@ -65,7 +91,9 @@ std::vector<R> bounds(const affine_layer<R>& layer, const std::vector<R>& below)
   std::vector<R> result(layer.W.shape(1));
   for (std::size_t k = 0; k < result.size(); ++k) {
     result[k] = std::abs(layer.bias(k));
-    for (std::size_t i = 0; i < below.size(); ++i) result[k] += below[i] * std::abs(layer.W(i, k));
+    for (std::size_t i = 0; i < below.size(); ++i) {
+      result[k] += gauge_of_product(below[i], std::abs(layer.W(i, k)));
+    }
   }
   return result;
 }

@@ -234,7 +234,7 @@ inline named_array parse_npy(std::span<const unsigned char> bytes, const std::st
 }
 
 /// What stands before the numbers of a .npy file: `type` as NumPy writes it ("<f8"), the shape of an array
-/// in row-major order.
+/// in row-major order. Throws argument_error when that is more than version 1.0 has room for.
 inline std::string npy_beginning(std::string_view type, std::span<const std::size_t> shape) {
   std::string header = detail::text("{'descr': '", type, "', 'fortran_order': False, 'shape': (");
   for (std::size_t i = 0; i < shape.size(); ++i)
@@ -243,6 +243,10 @@ inline std::string npy_beginning(std::string_view type, std::span<const std::siz
   constexpr std::size_t before = 10, line = 64;
   header.resize((before + header.size() + 1 + line - 1) / line * line - before, ' ');
   header.back() = '\n';
+  if (header.size() > 0xFFFF) {
+    throw argument_error(detail::text("npy_beginning: a header of ", header.size(),
+                                      " bytes, expected 65535 at most"));
+  }
   std::string content(detail::npy_magic);
   content += {'\x01', '\x00', static_cast<char>(header.size() & 0xFFU),
               static_cast<char>(header.size() >> 8U)};

@@ -24,7 +24,7 @@ namespace tutelage::inline TUTELAGE_TARGET {
 
 namespace detail {
 // |a| = norm 2^exponent: no square overflows or vanishes, and neither does the norm. The exponent is 0
-// where they would not anyway.
+// where plain squares are safe.
 template <real_scalar T>
 struct scaled_norm {
   T norm = 0;

@@ -111,3 +111,31 @@ TEST_CASE("how far a line is clear of boundaries, either way") {
   CHECK(line.distance == doctest::Approx(3.5 / std::sqrt(2.0)));
   CHECK(line.cosine == doctest::Approx(1 / std::sqrt(2.0)));
 }
+
+TEST_CASE("rounding bounds what underflows") {
+  mlp<double, relu, 1, 1, 1, 1> teacher, student;
+  for (auto* net : {&teacher, &student}) {
+    net->layer<1>().weights()(0, 0) = net->layer<2>().weights()(0, 0) = 1e-200;
+    net->layer<3>().weights()(0, 0) = 1e300;
+  }
+  student.layer<1>().weights()(0, 0) = 3e-200;
+  auto x = make_matrix<double>(1, 1);
+  x(0, 0) = 1;
+  detail::lowest_gradients gradients(teacher, student);
+  const matrix_view<const double> view(x);
+  const double off = std::abs(gradients(view)(0, 0) + 2);  // -2e-100 1e300 1e-200
+  CHECK(off > 1);
+  CHECK(gradients.rounding(view)[0] > off);
+}
+
+TEST_CASE("the teacher's rounding counts as the student's does") {
+  mlp<double, relu, 1, 2, 1> teacher;
+  mlp<double, relu, 1, 1, 1> student;
+  teacher.layer<1>().weights()(0, 0) = teacher.layer<1>().weights()(0, 1) = 1;
+  teacher.layer<2>().weights()(0, 0) = 1e15;  // the two cancel
+  teacher.layer<2>().weights()(1, 0) = -1e15;
+  student.layer<1>().weights()(0, 0) = student.layer<2>().weights()(0, 0) = 1;
+  auto x = make_matrix<double>(1, 1);
+  x(0, 0) = 1;
+  CHECK(detail::lowest_gradients(teacher, student).rounding(matrix_view<const double>(x))[0] > 0.1);
+}

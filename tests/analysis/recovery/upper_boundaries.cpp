@@ -59,8 +59,8 @@ double least_gap(const Network& net, const matrix<double>& x, const std::vector<
         if (norm == 0) continue;
         for (std::size_t axis = 0; axis < d; ++axis) cosine += n[axis] / norm * u[axis];
         const double sine = std::sqrt(std::max(0.0, 1 - cosine * cosine));
-        least = std::min(least, std::max(sine, std::abs(cosine < 0 ? b + bias / norm
-                                                                   : b - bias / norm)));
+        least = std::min(least,
+                         std::max(sine, std::abs(cosine < 0 ? b + bias / norm : b - bias / norm)));
       }
     }
   }
@@ -124,7 +124,8 @@ TEST_CASE("a piece a node and pattern below") {
   CHECK(pieces.least_gap(back, 0.5) == 0);
 }
 
-TEST_CASE("a piece that rounding may have moved is taken to be near; one without weights is nowhere") {
+TEST_CASE(
+    "a piece that rounding may have moved is taken to be near; one without weights is nowhere") {
   mlp<double, relu, 1, 2, 1, 1> net;
   net.layer<1>().weights()(0, 0) = net.layer<1>().weights()(0, 1) = 1;
   net.layer<1>().bias()[0] = net.layer<1>().bias()[1] = 1;
@@ -160,4 +161,23 @@ TEST_CASE("alpha: the least over samples, of V as the rule has it") {
       CHECK(close_to(detail::least_alpha(teacher, student, j, k, x), least, 1e-13));
     }
   }
+}
+
+TEST_CASE("pieces whose weights underflow may be anywhere, those without weights are nowhere") {
+  mlp<double, relu, 1, 1, 1, 1> net;
+  net.layer<1>().weights()(0, 0) = 1;
+  auto x = make_matrix<double>(1, 1);
+  x(0, 0) = 1;
+  const double u = 1;
+  const auto gap = [&](double w1, double w2) {
+    net.layer<1>().weights()(0, 0) = w1;
+    net.layer<2>().weights()(0, 0) = w2;
+    detail::boundary_pieces pieces(net);
+    pieces.add(matrix_view<const double>(x));
+    CHECK(pieces.size() == 1);
+    return pieces.least_gap(std::span(&u, 1), 7.0);
+  };
+  CHECK(gap(1, 1) > 1);
+  CHECK(gap(1e-200, 1e-200) == 0);
+  CHECK(std::isinf(gap(1e-200, 0)));
 }

@@ -114,8 +114,8 @@ class band_measurer {
     return {matrix_view<const double>(to_teachers_), j};
   }
   [[nodiscard]] auto sees(std::size_t k) const {
-    return
-        [row = active_.data() + k * to_teachers_.shape(0)](std::size_t i) { return row[i] != 0; };
+    const std::uint8_t* const of_k = active_.data() + k * to_teachers_.shape(0);
+    return [of_k](std::size_t i) { return of_k[i] != 0; };
   }
   // 1 - c*
   [[nodiscard]] double bend() const { return 1 - teacher_.template layer<1>().gate().slope(); }
@@ -160,7 +160,7 @@ class band_measurer {
     return found;
   }
 
-  // The same if there were no boundaries but the lowest layers'.
+  // The same with Q = K assumed, whatever is counted; at_least is not set.
   [[nodiscard]] band_conditions with_fewest(const widening_band& samples, std::size_t j,
                                             std::size_t k, double eps) {
     return with(setting_.K, samples, j, k, eps);
@@ -245,7 +245,7 @@ class band_measurer {
     return census;
   }
 
-  // Those of a band that k is active on, in their order.
+  // Those of j's band, band_of(j), that k is active on, in the inputs' order.
   [[nodiscard]] matrix<U> samples_in(const widening_band& samples, std::size_t k,
                                      double width) const {
     const auto active = sees(k);

@@ -84,7 +84,8 @@ class certifier {
       bool hopeless;
     };
     std::optional<attempt> best;
-    std::vector<std::pair<double, std::size_t>> observers;  // and the eps below which none does
+    // The eps below which an observer has too few samples, and the observer.
+    std::vector<std::pair<double, std::size_t>> observers;
     for (std::size_t k = 0; k < measurer_.students(); ++k) {
       const auto sees = measurer_.sees(k);
       if (std::none_of(samples.samples().begin(), samples.samples().end(),
@@ -92,18 +93,18 @@ class certifier {
         continue;
       }
       observers.emplace_back(measurer_.least_eps(samples, j, k), k);
-      // Too few samples for the fewest boundaries: others need not be counted.
-      const bool hopeless = !(observers.back().first <= eps_);
-      attempt a{hopeless ? measurer_.with_fewest(samples, j, k, eps_)
-                         : measurer_.in_band(samples, j, k, eps_),
-                hopeless};
+      // Too few samples for the fewest boundaries: more boundaries only ask for more.
+      attempt a{measurer_.with_fewest(samples, j, k, eps_), false};
+      a.hopeless = observers.back().first > eps_ && !a.conditions.enough();
+      if (!a.hopeless) a.conditions = measurer_.in_band(samples, j, k, eps_);
       if (a.conditions.enough() && a.conditions.allowed > 0) {
         measurer_.measure_gradient(a.conditions, samples, j, k);
       }
-      // Met first; then enough samples; then the most gradient that is allowed, or most samples.
+      // Met first; then one that is sensitive to j; then enough samples; then the most gradient that
+      // is allowed, or most samples.
       const auto score = [&](const attempt& one) {
         const band_conditions& b = one.conditions;
-        return std::tuple(met(b, eps_), b.enough(), !one.hopeless,
+        return std::tuple(met(b, eps_), b.allowed > 0, b.enough(), !one.hopeless,
                           b.coefficient * (b.enough() ? b.band.width : b.band.seen), b.coefficient);
       };
       if (best && !(score(a) > score(*best))) continue;
@@ -127,8 +128,7 @@ class certifier {
     result.rounding = found.rounding;
     result.allowed_gradient = found.allowed;
     result.upper_gap = found.regions.gap;
-    if (!(found.allowed > 0)) return;
-    result.samples_needed = samples_needed(samples, k, found);
+    if (found.allowed > 0) result.samples_needed = samples_needed(samples, k, found);
     std::sort(observers.begin(), observers.end());  // what one finds limits those after it
     for (const auto& [least, o] : observers) {
       const double limit = std::min(result.teacher_gap, result.smallest_eps);

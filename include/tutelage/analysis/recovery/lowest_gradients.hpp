@@ -4,7 +4,8 @@
 //   g_1 = D_1 V_1^T (f* - f)      gradients of the student's nodes
 //
 // A sum's rounding is at most its roundings times epsilon times the sum of absolute values of all
-// that is added: the same networks with absolute weights give it, at absolute inputs.
+// that is added: the same networks with absolute weights give it, at absolute inputs. A product that
+// underflows loses less than epsilon times the least normal number, which is added to every sum.
 #pragma once
 
 #include <algorithm>
@@ -13,9 +14,13 @@
 #include <limits>
 #include <span>
 
+#include <tutelage/core/numbers.hpp>
+#include <tutelage/core/product.hpp>
 #include <tutelage/gradient/patterns.hpp>
 #include <tutelage/model/network.hpp>
 #include <tutelage/model/regular_weights.hpp>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace tutelage::inline TUTELAGE_TARGET::detail {
@@ -50,13 +55,35 @@ class lowest_gradients {
 
   // [N, n_1], valid until the next call.
   matrix_view<const U> operator()(matrix_view<const U> x) {
-    return pass(teacher_, student_, x, U(-1));
+    const auto f_star = teacher_.forward(x, of_teacher_);
+    const auto f = student_.forward(x, of_student_);
+    patterns_.reset(x.rows(), hidden_nodes(teacher_, 2) + hidden_nodes(student_, 2));
+    patterns_.append(teacher_, of_teacher_, 2);
+    patterns_.append(student_, of_student_, 2);
+    const auto r = residual_.reshape(f.rows(), f.cols());
+    for (std::size_t i = 0; i < f.rows(); ++i) {
+      for (std::size_t c = 0; c < f.cols(); ++c) r(i, c) = f_star(i, c) - f(i, c);
+    }
+    matrix_view<const U> result;
+    student_.backward(x, of_student_, matrix_view<U>(r), g_,
+                      [&](auto l, const auto&, const auto& g_l) {
+                        if constexpr (l == 1) result = matrix_view<const U>(g_l);
+                      });
+    return result;
   }
 
   // How far each of two such gradients' differences may be off, at points |x| at most, [n_1].
-  std::vector<double> rounding(matrix_view<const U> absolute_x) {
-    const auto gauge = pass(absolute_teacher_, absolute_student_, absolute_x, U(1));
-    std::vector<double> result(gauge.cols());
+  [[nodiscard]] std::vector<double> rounding(matrix_view<const U> absolute_x) const {
+    matrix<U> gauge = outputs_of(absolute_teacher_, absolute_x);
+    gauge += outputs_of(absolute_student_, absolute_x);
+    for_each_number<Student::depth - 1>([&](auto down) {
+      const auto& layer = absolute_student_.template layer<Student::depth + 1 - down>();
+      auto below = make_matrix<U>(1, layer.in_width());
+      multiply(gauge, transposed(layer.linear_weights()), below);
+      below += least;
+      gauge = std::move(below);
+    });
+    std::vector<double> result(gauge.size());
     for (std::size_t k = 0; k < result.size(); ++k) {
       result[k] = 8 * roundings_ * static_cast<double>(std::numeric_limits<U>::epsilon()) *
                   static_cast<double>(gauge(0, k));
@@ -77,23 +104,22 @@ class lowest_gradients {
   }
 
  private:
-  matrix_view<const U> pass(const Teacher& teacher, const Student& student, matrix_view<const U> x,
-                            U sign) {
-    const auto f_star = teacher.forward(x, of_teacher_);
-    const auto f = student.forward(x, of_student_);
-    patterns_.reset(x.rows(), hidden_nodes(teacher, 2) + hidden_nodes(student, 2));
-    patterns_.append(teacher, of_teacher_, 2);
-    patterns_.append(student, of_student_, 2);
-    const auto r = residual_.reshape(f.rows(), f.cols());
-    for (std::size_t i = 0; i < f.rows(); ++i) {
-      for (std::size_t c = 0; c < f.cols(); ++c) r(i, c) = f_star(i, c) + sign * f(i, c);
-    }
-    matrix_view<const U> result;
-    student.backward(x, of_student_, matrix_view<U>(r), g_,
-                     [&](auto l, const auto&, const auto& g_l) {
-                       if constexpr (l == 1) result = matrix_view<const U>(g_l);
-                     });
-    return result;
+  static constexpr U least = std::numeric_limits<U>::min();
+
+  // Of a network with absolute weights at absolute x, with what may have underflowed.
+  template <class Network>
+  static matrix<U> outputs_of(const Network& absolute, matrix_view<const U> x) {
+    matrix<U> f = to_matrix(x);
+    absolute.for_each_layer([&](const auto& layer, std::size_t) {
+      auto above = make_matrix<U>(1, layer.out_width());
+      multiply(f, layer.linear_weights(), above);
+      above += least;
+      if constexpr (std::remove_cvref_t<decltype(layer)>::has_bias()) {
+        for (std::size_t k = 0; k < above.size(); ++k) above(0, k) += layer.bias()[k];
+      }
+      f = std::move(above);
+    });
+    return f;
   }
 
   const Teacher& teacher_;

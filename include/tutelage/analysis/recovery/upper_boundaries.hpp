@@ -113,20 +113,22 @@ class boundary_pieces {
         continue;
       }
       const std::size_t next = maps_.size() - 1;
-      for (auto [maps, layers] :
-           {std::pair(&maps_, &layers_), std::pair(&absolute_maps_, &absolute_)}) {
-        auto f = pre_activations((*layers)[next], (*maps)[next]);
-        for (std::size_t axis = 0; axis < f.shape(0); ++axis) {
-          for (std::size_t k = 0; k < f.shape(1); ++k) f(axis, k) *= gates_[next][k];
+      auto f = pre_activations(layers_[next], maps_[next]);
+      auto absolute = gauges(absolute_[next], absolute_maps_[next]);
+      for (std::size_t axis = 0; axis < f.shape(0); ++axis) {
+        for (std::size_t k = 0; k < f.shape(1); ++k) {
+          f(axis, k) *= gates_[next][k];
+          absolute(axis, k) = gauge_of_product(absolute(axis, k), std::abs(gates_[next][k]));
         }
-        maps->push_back(std::move(f));
       }
+      maps_.push_back(std::move(f));
+      absolute_maps_.push_back(std::move(absolute));
     }
   }
 
   void add_nodes(std::size_t l) {
     const auto a = pre_activations(layers_[l - 1], maps_[l - 1]);
-    const auto absolute = pre_activations(absolute_[l - 1], absolute_maps_[l - 1]);
+    const auto absolute = gauges(absolute_[l - 1], absolute_maps_[l - 1]);
     for (std::size_t k = 0; k < a.shape(1); ++k) {
       double gauge = 0;
       for (std::size_t u = 1; u < a.shape(0); ++u) {

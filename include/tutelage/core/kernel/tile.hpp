@@ -53,9 +53,9 @@ struct strided_left {
   }
 };
 
-/// Element (i, k) is at data[i * row + k], and a walk asks the memory for the R rows below its own: R
-/// elements a step, as rows that are many lie together. (Past the last row it asks for what nobody
-/// reads.)
+/// Element (i, k) is at data[i * row + k], and a walk asks the memory for the R rows below its own, R
+/// elements a step: all of them where rows lie one after the other. (Past the last row it asks for what
+/// nobody reads.)
 template <class T>
 struct streamed_left {
   const T* data;
@@ -68,7 +68,8 @@ struct streamed_left {
     std::size_t bytes;
     [[gnu::always_inline]] T at(std::size_t r) const { return a[r * row]; }
     [[gnu::always_inline]] void next() {
-      __builtin_prefetch(reinterpret_cast<const void*>(ahead));
+      __builtin_prefetch(
+          reinterpret_cast<const void*>(ahead));  // NOLINT(performance-no-int-to-ptr)
       ahead += bytes;
       ++a;
     }
