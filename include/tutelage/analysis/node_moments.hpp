@@ -51,8 +51,8 @@ class node_moments {
                             : node_state::constant;
   }
 
-  // Those of the samples f [N, n], N > 0, alone; centered [N, n], elsewhere,
-  // gets their deviations from the mean.
+  // Those of the samples f [N, n], N > 0, alone. Their deviations from the mean go to centered [N, n],
+  // which does not overlap f.
   void measure(const matrix_view<const T>& f, const matrix_view<T>& centered) {
     std::copy_n(f.row(0).data(), size(), first_.data());
     std::fill(changes_.begin(), changes_.end(), A(0));
