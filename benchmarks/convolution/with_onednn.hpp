@@ -1,15 +1,14 @@
 // The passes of a convolution in oneDNN, as its users write them: a primitive for each pass.
 #pragma once
 
+#include <omp.h>
+
 #include <cstddef>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <unordered_map>
 #include <vector>
 
 #include "../support.hpp"
-
-// oneDNN runs on OpenMP's threads.
-extern "C" void omp_set_num_threads(int);
 
 namespace bench {
 
