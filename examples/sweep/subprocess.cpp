@@ -7,12 +7,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstring>
 #include <string_view>
+#include <thread>
 
 #include <tutelage/core/errors.hpp>
 
@@ -86,6 +88,12 @@ std::vector<char*> environment() {
   return all;
 }
 
+// Does a program get this signal from another rather than by its own fault?
+bool is_from_outside(int signal) {
+  constexpr std::array outside{SIGHUP, SIGINT, SIGQUIT, SIGKILL, SIGTERM};
+  return std::find(outside.begin(), outside.end(), signal) != outside.end();
+}
+
 }  // namespace
 
 std::string signal_name(int signal) {
@@ -142,6 +150,10 @@ ended_process subprocesses::run(const std::string& program,
   siginfo_t info{};
   while (::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT) < 0) {
     if (errno != EINTR) throw tutelage::io_error("wait for", program, errno);
+  }
+  // Who ends all processes of a job, as a batch system does, may be about to end this one.
+  if (info.si_code != CLD_EXITED && is_from_outside(info.si_status)) {
+    std::this_thread::sleep_for(std::chrono::seconds(1));
   }
   rusage used{};
   bool stopped = false;

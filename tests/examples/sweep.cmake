@@ -134,10 +134,11 @@ string(JSON rate GET "${line}" config learning_rate 0)
 expect(${rate} MATCHES "^0[.]0200000") # the same of the mean over 20 outputs of squares, as ours has it
 
 # How runs end is what their rows say; failures are no success, and can be tried again.
-fails(1 "sweep: 4 of 6 runs failed, one of them at b words, seed 1: printed no JSON: at byte 1 of 13; --retry"
-      sweep ${swept} --axis b=well,diverged,failed,killed,mended,words --out ends --quiet)
+fails(1 "sweep: 5 of 7 runs failed, one of them at b words, seed 1: printed no JSON: at byte 1 of 13; --retry"
+      sweep ${swept} --axis b=well,diverged,ended,failed,killed,mended,words --out ends --quiet)
 file(READ ${SCRATCH}/ends/runs.jsonl rows)
 foreach(end IN ITEMS [["diverged"},"seed":1,"status":"diverged","message":"swept: training diverged at step 3"]]
+                     [["ended"},"seed":1,"status":"failed","message":"ended by SIGTERM"]]
                      [["failed"},"seed":1,"status":"failed","message":"swept: cannot go on"]]
                      [["killed"},"seed":1,"status":"failed","message":"ended by SIGSEGV"]]
                      [["mended"},"seed":1,"status":"failed","message":"swept: not yet"]]
@@ -149,7 +150,7 @@ file(WRITE ${SCRATCH}/mended "")
 fails(1 "sweep: 1 of 2 runs failed" sweep ${swept} --axis b=words,mended --out ends --quiet --retry)
 file(STRINGS ${SCRATCH}/ends/runs.jsonl lines)
 list(LENGTH lines count)
-expect(${count} EQUAL 6)
+expect(${count} EQUAL 7)
 runs(sweep ${swept} --axis b=mended --out ends --quiet)
 fails(1 "the program refuses the command line of b refused, seed 1: --b: is another thing" sweep ${swept}
       --axis b=refused,well --out refused --quiet)
@@ -167,6 +168,11 @@ shell("env --default-signal=INT $PROGRAMS/sweep --axis teacher=100-3-50 --axis o
        child=$!; until test \"$(cat stopped/journal-0.jsonl | wc -l)\" -gt 3; do sleep 0.05; done 2> /dev/null
        kill -INT $child; code=0; wait $child || code=$?; test $code -eq 130
        grep -Eq '^sweep: stopped; [0-9]+ runs are kept in stopped: the same command goes on' said")
+# A batch system ends a job's processes in any order: a run that ended before its sweep did not fail.
+shell("code=0; env --default-signal=TERM $PROGRAMS/sweep --program ${CMAKE_CURRENT_LIST_DIR}/swept.sh --axis b=cancelled --out cancelled --quiet 2> said || code=$?
+       test $code -eq 143
+       grep -q '^sweep: stopped; 0 runs are kept in cancelled' said
+       test ! -s cancelled/journal-0.jsonl")
 runs(sweep --merge stopped)
 file(STRINGS ${SCRATCH}/stopped/runs.jsonl lines)
 list(LENGTH lines count)

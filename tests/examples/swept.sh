@@ -19,6 +19,8 @@ done
 case $b in
   refused) echo "--b: is another thing" >&2; exit 2 ;;
   killed) kill -SEGV $$ ;;
+  ended) kill -TERM $$ ;;
+  cancelled) { sleep 0.3; kill -TERM $PPID; } > /dev/null 2>&1 & kill -TERM $$ ;;
   failed) echo "swept: cannot go on" >&2; exit 1 ;;
   diverged) echo "swept: training diverged at step 3" >&2; exit 1 ;;
   mended) [ -e mended ] || { echo "swept: not yet" >&2; exit 3; } ;;
