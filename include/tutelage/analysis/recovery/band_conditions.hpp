@@ -140,7 +140,11 @@ class band_measurer {
   // it allows. The least that will do is searched for to within a twentieth.
   [[nodiscard]] band_conditions in_band(const widening_band& samples, std::size_t j, std::size_t k,
                                         double eps) {
-    band_conditions found = with_fewest(samples, j, k, eps);
+    return in_band(samples, j, k, eps, with_fewest(samples, j, k, eps));
+  }
+  // The same from what with_fewest found.
+  [[nodiscard]] band_conditions in_band(const widening_band& samples, std::size_t j, std::size_t k,
+                                        double eps, band_conditions found) {
     double too_few = 0;
     // This ends: Q grows by a twentieth at least, the boundaries of all regions are finitely many.
     while (found.assumed < found.regions.boundaries) {

@@ -96,7 +96,7 @@ class certifier {
       // Too few samples for the fewest boundaries: more boundaries only ask for more.
       attempt a{measurer_.with_fewest(samples, j, k, eps_), false};
       a.hopeless = observers.back().first > eps_ && !a.conditions.enough();
-      if (!a.hopeless) a.conditions = measurer_.in_band(samples, j, k, eps_);
+      if (!a.hopeless) a.conditions = measurer_.in_band(samples, j, k, eps_, a.conditions);
       if (a.conditions.enough() && a.conditions.allowed > 0) {
         measurer_.measure_gradient(a.conditions, samples, j, k);
       }
@@ -114,7 +114,7 @@ class certifier {
     if (!best) return;
     const std::size_t k = *result.observer;
     band_conditions& found = best->conditions;
-    if (best->hopeless) found = measurer_.in_band(samples, j, k, eps_);
+    if (best->hopeless) found = measurer_.in_band(samples, j, k, eps_, found);
     if (best->hopeless || !(found.enough() && found.allowed > 0)) {
       measurer_.measure_gradient(found, samples, j, k);
     }
