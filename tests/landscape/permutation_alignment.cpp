@@ -130,6 +130,45 @@ TEST_CASE("nodes without weights stay where they can") {
   CHECK(align_nodes(a, zero).agreement == 0);
 }
 
+TEST_CASE("agreement and order do not see the scales of layers or nodes") {
+  using two_layers = mlp<double, relu, dynamic, dynamic, dynamic>;
+  two_layers a({2, 2, 1}), b({2, 2, 1});
+  const auto set = [](two_layers& net, double v, double w, double s) {
+    for (std::size_t i = 0; i < 2; ++i) net.layer<1>().weights()(i, i) = s;
+    net.layer<2>().weights()(0, 0) = s * v;
+    net.layer<2>().weights()(1, 0) = s * w;
+  };
+  // By 4, as they stand 2 + 2 <(1, -2), (-1, 2)> / 5, exchanged 0 + 2 <(1, -2), (2, -1)> / 5.
+  for (const double s : {1.0, 1e-170, 1e170, 1e-300, 1e300}) {
+    set(a, 1, -2, s);
+    set(b, -1, 2, s);
+    const auto aligned = align_nodes(a, b);
+    CHECK(close_to(aligned.agreement, 0.4, 1e-14));
+    CHECK(aligned.nodes[0] == std::vector<std::size_t>{1, 0});
+  }
+  // Nodes whose weights are next to nothing, and out of them next to everything, and the reverse.
+  set(a, 1e290, -2e-290, 1);
+  set(b, -2, 1, 1);
+  for (std::size_t i = 0; i < 2; ++i) {
+    a.layer<1>().weights()(i, 0) *= 1e-290;
+    a.layer<1>().weights()(i, 1) *= 1e290;
+  }
+  const auto aligned = align_nodes(a, b);
+  CHECK(close_to(aligned.agreement, 0.5, 1e-14));
+  CHECK(aligned.nodes[0] == std::vector<std::size_t>{1, 0});
+  const auto W = aligned.network.layer<1>().weights(), V = aligned.network.layer<2>().weights();
+  CHECK(close_to(W(1, 0), 1e-290, 1e-304));
+  CHECK(close_to(V(0, 0), 1e290, 1e276));
+}
+
+TEST_CASE("nodes of subnormal weights are nodes") {
+  auto a = random_network<deep_net>({4, 3, 3, 2}, 1);
+  for (std::size_t i = 0; i <= 4; ++i) a.layer<1>().weights()(i, 2) *= 1e-310;
+  const auto aligned = align_nodes(a, a);
+  CHECK(close_to(aligned.agreement, 1.0, 1e-12));
+  CHECK(aligned.nodes[0] == std::vector<std::size_t>{0, 1, 2});
+}
+
 TEST_CASE("what cannot be aligned") {
   const deep_net a({2, 3, 3, 1}), wide({2, 3, 4, 1});
   CHECK(message_of<shape_error>([&] { align_nodes(a, wide); }) ==
@@ -138,4 +177,14 @@ TEST_CASE("what cannot be aligned") {
   b.layer<2>().weights()(1, 2) = std::numeric_limits<double>::quiet_NaN();
   CHECK(message_of<argument_error>([&] { align_nodes(a, b); }) ==
         "align_nodes: weight 1 of node 2 is not a finite number");
+  auto large = random_network<deep_net>({2, 3, 3, 1}, 1), small = large;
+  for (std::size_t i = 0; i <= 2; ++i) {
+    for (std::size_t u = 0; u < 3; ++u) {
+      large.layer<1>().weights()(i, u) *= 1e200;
+      small.layer<1>().weights()(i, u) *= 1e-200;
+    }
+  }
+  CHECK(message_of<argument_error>([&] {
+          align_nodes(large, small);
+        }).starts_with("align_nodes: node 0 of layer 1 cannot have the other network's scale"));
 }

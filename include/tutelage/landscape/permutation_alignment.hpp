@@ -48,52 +48,60 @@ struct alignment_search {
 
 namespace detail {
 
+/// The norm of the weights into node u.
 template <class T>
-double node_norm(const matrix_view<T>& W, std::size_t u) {
+scaled_norm<double> node_norm(const matrix_view<T>& W, std::size_t u) {
   std::vector<double> weights(W.rows());
   for (std::size_t i = 0; i < W.rows(); ++i) weights[i] = static_cast<double>(W(i, u));
-  const scaled_norm<double> norm{std::span<const double>(weights)};
-  return std::ldexp(norm.norm, norm.exponent);
-}
-
-template <class T>
-void scale_node(const std::vector<matrix_view<T>>& W, std::size_t layer, std::size_t u,
-                double factor) {
-  if (factor == 1) return;
-  for (std::size_t i = 0; i < W[layer].rows(); ++i) {
-    W[layer](i, u) = static_cast<T>(static_cast<double>(W[layer](i, u)) * factor);
-  }
-  for (T& v : W[layer + 1].row(u)) v = static_cast<T>(static_cast<double>(v) / factor);
+  return scaled_norm<double>{std::span<const double>(weights)};
 }
 
 /// All W_l with weights into hidden nodes of norm 1; the top layer, without its bias, of norm
-/// sqrt(h_{L-1}). What is zero stays so.
+/// sqrt(h_{L-1}). What is zero stays so, and what underflows beside the largest of its layer becomes
+/// so.
 template <class Network>
 std::vector<matrix<double>> unit_weights(const Network& net) {
   Network copied = net;
-  std::vector<matrix<double>> result;
-  for (const auto& W : parameters_of(copied)) {
-    result.push_back(make_matrix<double>(W.rows(), W.cols()));
-    for (std::size_t i = 0; i < W.rows(); ++i) {
-      for (std::size_t k = 0; k < W.cols(); ++k) result.back()(i, k) = static_cast<double>(W(i, k));
+  std::vector<matrix<double>> W;
+  for (const auto& given : parameters_of(copied)) {
+    auto& wide = W.emplace_back(make_matrix<double>(given.rows(), given.cols()));
+    for (std::size_t i = 0; i < given.rows(); ++i) {
+      for (std::size_t k = 0; k < given.cols(); ++k) {
+        wide(i, k) = static_cast<double>(given(i, k));
+      }
     }
   }
-  const std::vector<matrix_view<double>> W(result.begin(), result.end());
   for (std::size_t l = 0; l + 1 < W.size(); ++l) {
-    for (std::size_t u = 0; u < W[l].cols(); ++u) {
-      const double norm = node_norm(W[l], u);
-      if (norm > 0) scale_node(W, l, u, 1 / norm);
+    const matrix_view<double> into(W[l]), out_of(W[l + 1]);
+    const std::size_t nodes = into.cols();
+    // The rows above have the norms' factors, those of a hidden layer's bias 1, less the largest power
+    // of two among them: all columns there are scaled next.
+    const bool bias_counts = l + 2 < W.size() && out_of.rows() > nodes;
+    std::vector<double> factors(nodes + (bias_counts ? 1 : 0), 1.0);
+    std::vector<int> exponents(factors.size(), 0);
+    for (std::size_t u = 0; u < nodes; ++u) {
+      const auto norm = node_norm(into, u);
+      if (!(norm.norm > 0)) continue;
+      for (std::size_t i = 0; i < into.rows(); ++i) into(i, u) = norm.divide(into(i, u));
+      factors[u] = std::frexp(norm.norm, &exponents[u]);
+      exponents[u] += norm.exponent;
+    }
+    const int largest = *std::max_element(exponents.begin(), exponents.end());
+    for (std::size_t u = 0; u < factors.size(); ++u) {
+      for (double& v : out_of.row(u)) v = std::ldexp(v * factors[u], exponents[u] - largest);
     }
   }
-  const auto top = W.back().middle_rows(0, net.widths()[Network::depth - 1]);
-  double square = 0;
+  const auto top = matrix_view<double>(W.back()).middle_rows(0, net.widths()[Network::depth - 1]);
+  std::vector<double> all;
   for (std::size_t i = 0; i < top.rows(); ++i) {
-    for (const double v : top.row(i)) square += v * v;
+    all.insert(all.end(), top.row(i).begin(), top.row(i).end());
   }
-  for (std::size_t i = 0; square > 0 && i < top.rows(); ++i) {
-    for (double& v : top.row(i)) v *= std::sqrt(static_cast<double>(top.rows()) / square);
+  const scaled_norm<double> norm{std::span<const double>(all)};
+  const double wanted = std::sqrt(static_cast<double>(top.rows()));
+  for (std::size_t i = 0; norm.norm > 0 && i < top.rows(); ++i) {
+    for (double& v : top.row(i)) v = wanted * norm.divide(v);
   }
-  return result;
+  return W;
 }
 
 /// The search for the order of B's nodes that is nearest to A's.
@@ -188,6 +196,7 @@ class order_search {
 /// B's nodes in this order, with A's norms of the weights into each.
 template <class Network>
 Network reordered(const Network& a, const Network& b, const node_orders<Network>& P) {
+  using T = typename Network::value_type;
   Network copied = a, source = b, result = b;
   const auto A = parameters_of(copied), B = parameters_of(source), W = parameters_of(result);
   for (std::size_t l = 0; l < W.size(); ++l) {
@@ -200,8 +209,26 @@ Network reordered(const Network& a, const Network& b, const node_orders<Network>
   }
   for (std::size_t l = 0; l + 1 < W.size(); ++l) {
     for (std::size_t u = 0; u < W[l].cols(); ++u) {
-      const double wanted = node_norm(A[l], u), is = node_norm(W[l], u);
-      if (wanted > 0 && is > 0) scale_node(W, l, u, wanted / is);
+      const auto wanted = node_norm(A[l], u), is = node_norm(W[l], u);
+      if (!(wanted.norm > 0 && is.norm > 0)) continue;
+      if (wanted.norm == is.norm && wanted.exponent == is.exponent) continue;
+      for (std::size_t i = 0; i < W[l].rows(); ++i) {
+        T& w = W[l](i, u);
+        w = static_cast<T>(
+            std::ldexp(is.divide(static_cast<double>(w)) * wanted.norm, wanted.exponent));
+      }
+      T largest = 0, scaled = 0;
+      for (T& v : W[l + 1].row(u)) {
+        largest = std::max(largest, std::abs(v));
+        v = static_cast<T>(std::ldexp(static_cast<double>(v) * (is.norm / wanted.norm),
+                                      is.exponent - wanted.exponent));
+        scaled = std::max(scaled, std::abs(v));
+      }
+      if (largest > 0 && !std::isnormal(scaled)) {
+        throw argument_error(text("align_nodes: node ", u, " of layer ", l + 1,
+                                  " cannot have the other network's scale: weights out of it of ",
+                                  largest, " would be ", scaled));
+      }
     }
   }
   return result;
@@ -209,8 +236,8 @@ Network reordered(const Network& a, const Network& b, const node_orders<Network>
 
 }  // namespace detail
 
-/// B in A's order and scale. Throws shape_error when widths differ, argument_error when slopes do or
-/// a weight is not finite.
+/// B in A's order and scale. Throws shape_error when widths differ, argument_error when slopes do, a
+/// weight is not finite or A's scale takes one of B's out of the numbers' range.
 template <class Network>
 aligned_network<Network> align_nodes(const Network& a, const Network& b,
                                      const alignment_search& search = {}) {
