@@ -1,4 +1,6 @@
+#include <cmath>
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include <tutelage/landscape/specialization.hpp>
@@ -12,6 +14,16 @@ namespace {
 using namespace test;
 
 using list = std::vector<std::size_t>;
+
+// Why a student is not specialized; nothing where it is.
+std::string refusal(const any_mlp& teacher, const any_mlp& student) {
+  try {
+    specialized_groups(teacher, student);
+    return {};
+  } catch (const argument_error& problem) {
+    return problem.what();
+  }
+}
 
 }  // namespace
 
@@ -82,6 +94,76 @@ TEST_CASE("what is not specialized") {
         }) ==
         "specialized_groups: teacher and student give different outputs; the teacher 2, the "
         "student 3");
+}
+
+TEST_CASE("fan-outs that cancel do not hide what turning their nodes changes") {
+  any_mlp teacher({2, 1, 1}), student({2, 2, 1});
+  teacher.layer<1>().weights()(0, 0) = teacher.layer<2>().weights()(0, 0) = 1;
+  const auto turned = [&](double angle, double bias, double cancels) {
+    auto W = student.layer<1>().weights();
+    W(0, 0) = 1;
+    W(0, 1) = std::cos(angle);
+    W(1, 1) = std::sin(angle);
+    W(2, 1) = bias;
+    student.layer<2>().weights()(0, 0) = cancels + 1;
+    student.layer<2>().weights()(1, 0) = -cancels;
+    return refusal(teacher, student);
+  };
+  const std::string sentence =
+      "specialized_groups: nodes 0, 1 of the student are not quite co-linear: turning them to one "
+      "direction changes the output by ";
+  CHECK(turned(9e-10, 0, 1e9).starts_with(sentence + "0.9"));
+  CHECK(turned(0, 9e-10, 1e9).starts_with(sentence + "0.9"));
+  CHECK(turned(9e-10, 0, 12).starts_with(sentence));
+  for (const double angle : {0.0, 9e-10}) {
+    CHECK(turned(angle, 0, 10) == "");
+    CHECK(specialized_groups(teacher, student).groups[0] == list{0, 1});
+  }
+  CHECK(turned(0, 0, 1e9) == "");
+  // The same along no teacher node.
+  any_mlp none({2, 1, 1});
+  none.layer<1>().weights()(1, 0) = none.layer<2>().weights()(0, 0) = 1;
+  student = any_mlp({2, 3, 1});
+  turned(9e-10, 0, 1e9);
+  student.layer<2>().weights()(0, 0) = 1e9;
+  student.layer<1>().weights()(1, 2) = student.layer<2>().weights()(2, 0) = 1;
+  CHECK(
+      message_of<argument_error>([&] { specialized_groups(none, student); }).starts_with(sentence));
+}
+
+TEST_CASE("no scale of fan-outs is mistaken for another") {
+  any_mlp teacher({2, 2, 1}), student({2, 2, 1});
+  const auto scaled = [&](double s, double v, double w) {
+    for (any_mlp* net : {&teacher, &student}) {
+      for (std::size_t i = 0; i < 2; ++i) net->layer<1>().weights()(i, i) = 1;
+    }
+    teacher.layer<2>().weights()(0, 0) = s;
+    teacher.layer<2>().weights()(1, 0) = -2 * s;
+    student.layer<2>().weights()(0, 0) = v * s;
+    student.layer<2>().weights()(1, 0) = w * s;
+    return refusal(teacher, student);
+  };
+  for (const double s : {1.0, 1e-170, 1e200, 1e-290, 1e300}) {
+    CHECK(scaled(s, 1, -2) == "");
+    CHECK(scaled(s, 5, 7).find(" along teacher node 0, which adds ") != std::string::npos);
+  }
+  // A teacher of constants only adds nothing.
+  any_mlp constant({2, 1, 1});
+  constant.layer<1>().weights()(2, 0) = constant.layer<2>().weights()(0, 0) = 1;
+  CHECK(refusal(constant, constant) == "");
+  // Products that underflow or overflow are not compared.
+  scaled(1e-170, 5, 7);
+  for (const double w : {1e-170, 1e200}) {
+    for (any_mlp* net : {&teacher, &student}) {
+      for (std::size_t i = 0; i < 2; ++i) {
+        net->layer<1>().weights()(i, i) = w;
+        for (double& v : net->layer<2>().weights().row(i)) v = w > 1 ? w : v;
+      }
+    }
+    const std::string said = refusal(teacher, student);
+    CAPTURE(said);
+    CHECK(said.starts_with("specialized_groups: what the teacher's nodes add is "));
+  }
 }
 
 TEST_CASE("without an output bias nothing holds a constant") {

@@ -5,7 +5,12 @@
 // (colinear_groups.hpp). A student is its teacher's function when every group has one teacher node j
 // and E_s = v*_j |w*_j|, or none and E_s = 0; so it must be, to within a tolerance, where biases and
 // kinks tell directions apart (arXiv:1909.13458, Theorem 1). Nodes without weights are constants and
-// count with the output's bias.
+// count with the output's bias. Nodes that are multiples to within a tolerance only are as good as
+// turned to one direction u with regular bias b, the teacher's, which changes f(x) by at most
+//
+//   T_s max(|x|, 1)       T_s = sum_{k in s} |v_k| |w~_k| (|u_k - u| + |b_k - b|)
+//
+// This must be small too: large fan-outs may cancel in E_s, what turning them changes does not.
 //
 //   v_k  [C], fan-out     E_s  [C]
 #pragma once
@@ -13,10 +18,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
+#include <span>
 #include <string>
 
 #include <tutelage/analysis/colinear_groups.hpp>
 #include <tutelage/model/pair.hpp>
+#include <tutelage/model/regular_weights.hpp>
 #include <utility>
 #include <vector>
 
@@ -25,7 +33,8 @@ namespace tutelage::inline TUTELAGE_TARGET {
 /// How exact students must be.
 struct specialization_tolerance {
   double colinear = 1e-9;  // sine of the angle, and gap of regular biases, of nodes of one group
-  double fan_out = 1e-8;   // error of E_s, by the largest |v*_j| |w*_j|; at least 3 times colinear
+  double fan_out = 1e-8;   // error of E_s, and T_s, by the largest |v*_j| |w*_j|; at least 3 times
+                           // colinear
 };
 
 /// What a student has of each teacher node: nothing, perhaps, of one that adds less than is allowed.
@@ -37,10 +46,9 @@ struct specialized_student {
 
 namespace detail {
 
-inline double norm_of(const std::vector<double>& v) {
-  double square = 0;
-  for (const double x : v) square += x * x;
-  return std::sqrt(square);
+inline double norm_of(std::span<const double> v) {
+  const scaled_norm<double> norm(v);
+  return std::ldexp(norm.norm, norm.exponent);
 }
 
 /// sum of v_k factor(k) over nodes.
@@ -76,6 +84,26 @@ std::vector<double> constant_of(const Network& net, const std::vector<std::size_
 inline double distance(std::vector<double> a, const std::vector<double>& b) {
   for (std::size_t c = 0; c < a.size(); ++c) a[c] -= b[c];
   return norm_of(a);
+}
+
+/// T_s for nodes of net that turn to node `to` of `target`.
+template <class Network>
+double turned_by(const Network& net, const regular_weights& w, const std::vector<double>& norms,
+                 const std::vector<std::size_t>& nodes, const regular_weights& target,
+                 std::size_t to) {
+  constexpr double least = std::numeric_limits<double>::min();
+  const auto V = net.template layer<2>().linear_weights();
+  double sum = 0;
+  for (const std::size_t k : nodes) {
+    std::vector<double> v(V.row(k).begin(), V.row(k).end()), turn(w.direction(k).size());
+    for (std::size_t i = 0; i < turn.size(); ++i) {
+      turn[i] = w.direction(k)[i] - target.direction(to)[i];
+    }
+    const double fan_out = norm_of(v), adds = fan_out * norms[k];
+    sum += adds * (norm_of(turn) + std::abs(w.bias[k] - target.bias[to]));
+    if (fan_out > 0 && adds < least) sum += least;  // it underflows, and in E_s too
+  }
+  return sum;
 }
 
 inline std::string nodes_text(const std::vector<std::size_t>& nodes) {
@@ -115,6 +143,8 @@ specialized_student specialized_groups(const Teacher& teacher, const Student& st
   const auto norms = fan_in_norms(student.template layer<1>()),
              norms_star = fan_in_norms(teacher.template layer<1>());
   std::vector<std::vector<double>> wanted;  // of each group's teachers
+  const auto w = make_regular(student.template layer<1>()),
+             w_star = make_regular(teacher.template layer<1>());
   double largest = 0;
   for (const colinear_group& group : partition.groups) {
     wanted.push_back(detail::sum_of_fan_outs(teacher, group.teachers,
@@ -122,6 +152,14 @@ specialized_student specialized_groups(const Teacher& teacher, const Student& st
     largest = std::max(largest, detail::norm_of(wanted.back()));
   }
   const double allowed = tolerance.fan_out * largest;
+  bool adds = false;
+  const auto V_star = teacher.template layer<2>().linear_weights();
+  for (std::size_t j = 0; j < V_star.rows(); ++j) {
+    for (const auto& v : V_star.row(j)) adds = adds || (v != 0 && w_star.has_boundary(j));
+  }
+  if (!std::isfinite(largest) || (adds && allowed < std::numeric_limits<double>::min())) {
+    refuse("what the teacher's nodes add is ", largest, " at most, which no number can compare");
+  }
   specialized_student result;
   result.groups.resize(norms_star.size());
   result.added.resize(norms_star.size());
@@ -147,6 +185,18 @@ specialized_student specialized_groups(const Teacher& teacher, const Student& st
       refuse("nodes ", detail::nodes_text(group.students), " of the ", which, " add ",
              detail::norm_of(added), " along teacher node ", j, ", which adds ",
              detail::norm_of(wanted[s]), ": they differ by ", error, ", allowed is ", allowed);
+    }
+    if (!group.students.empty()) {
+      const double turned =
+          group.teachers.empty()
+              ? detail::turned_by(student, w, norms, group.students, w, group.students.front())
+              : detail::turned_by(student, w, norms, group.students, w_star,
+                                  group.teachers.front());
+      if (!(turned <= allowed)) {
+        refuse("nodes ", detail::nodes_text(group.students), " of the ", which,
+               " are not quite co-linear: turning them to one direction changes the output by ",
+               turned, " at an input of norm 1, allowed is ", allowed);
+      }
     }
     if (group.teachers.empty()) continue;
     result.groups[group.teachers.front()] = group.students;
