@@ -30,7 +30,7 @@ std::vector<std::uint64_t> parse_seeds(const std::string& flag, const std::strin
     if (ends.size() > 2 || !first || !last || *last < *first || *last - *first >= 100'000) {
       throw CLI::ValidationError(flag, "is a number, a range 1-32 or a list 1,5,9; got " + text);
     }
-    for (std::uint64_t seed = *first; seed <= *last; ++seed) seeds.push_back(seed);
+    for (std::uint64_t i = 0; i <= *last - *first; ++i) seeds.push_back(*first + i);
   }
   return seeds;
 }

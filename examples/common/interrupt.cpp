@@ -47,11 +47,13 @@ on_interrupt::on_interrupt(std::function<std::string()> last_words) {
   };
   handle(SIGINT, old_interrupt_);
   handle(SIGTERM, old_terminate_);
+  handle(SIGHUP, old_hang_up_);
 }
 
 on_interrupt::~on_interrupt() {
   ::sigaction(SIGINT, &old_interrupt_, nullptr);
   ::sigaction(SIGTERM, &old_terminate_, nullptr);
+  ::sigaction(SIGHUP, &old_hang_up_, nullptr);
   const unsigned char none = 0;
   static_cast<void>(!::write(pipe_[1], &none, 1));
   waiting_.join();

@@ -12,7 +12,7 @@ namespace examples {
 inline constexpr const char* nothing_kept =
     "stopped; nothing is kept: results are written at the end, each file whole";
 
-/// While it lives, Ctrl-C (SIGINT) and SIGTERM print what `last_words` returns, called on a thread
+/// While it lives, Ctrl-C (SIGINT), SIGTERM and SIGHUP print what `last_words` returns, called on a thread
 /// of its own, and then end the program as they would have; one that is ignored stays so. One such
 /// object at a time.
 class on_interrupt {
@@ -26,6 +26,7 @@ class on_interrupt {
   int pipe_[2] = {-1, -1};
   struct sigaction old_interrupt_ {};
   struct sigaction old_terminate_ {};
+  struct sigaction old_hang_up_ {};
   std::thread waiting_;
 };
 

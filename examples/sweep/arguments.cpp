@@ -61,6 +61,12 @@ void check_seeds(std::vector<std::uint64_t> seeds) {
   }
 }
 
+void check_names(const char* flag, std::vector<std::string> names) {
+  std::sort(names.begin(), names.end());
+  const auto twice = std::adjacent_find(names.begin(), names.end());
+  if (twice != names.end()) throw CLI::ValidationError(flag, *twice + " is there twice");
+}
+
 }  // namespace
 
 std::optional<int> parse(int argc, char** argv, sweep_options& o) {
@@ -115,6 +121,11 @@ std::optional<int> parse(int argc, char** argv, sweep_options& o) {
       throw CLI::ValidationError("--rank", "is from 0 to " + std::to_string(o.ranks - 1) +
                                                " with --of " + std::to_string(o.ranks) + "; got " +
                                                std::to_string(rank));
+    }
+    check_names("--keep", keep);
+    check_names("--value", o.report.values);
+    if (!o.report.x.empty() && o.report.x == o.report.color) {
+      throw CLI::ValidationError("--color", "is another axis than --x");
     }
     try {
       const bool own = !o.plan.program.empty();

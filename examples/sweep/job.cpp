@@ -5,6 +5,7 @@
 #include <csignal>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <stdexcept>
 
 #include "sweep/provenance.hpp"
 
@@ -56,7 +57,10 @@ void add_results(ordered_json& row, json printed, const std::vector<std::string>
   if (!keep.empty()) {
     json kept = json::object();
     for (const auto& name : keep) {
-      if (results.contains(name)) kept[name] = std::move(results[name]);
+      if (!results.contains(name)) {
+        throw std::runtime_error("--keep: the results of a run have no " + name);
+      }
+      kept[name] = std::move(results[name]);
     }
     results = std::move(kept);
   }
@@ -80,7 +84,7 @@ json judge(const ended_process& process, outcome& result) {
     result.refused = code == wrong_command_line;
     const std::string said = line_of(process.errors, !result.refused);
     fail(said.empty() ? "exit code " + std::to_string(code) + ", and nothing said" : said);
-    if (said.find("diverged") != said.npos) result.status = run_status::diverged;
+    if (said.find("training diverged") != said.npos) result.status = run_status::diverged;
     return {};
   }
   try {
@@ -88,8 +92,10 @@ json judge(const ended_process& process, outcome& result) {
   } catch (const json::parse_error& problem) {
     fail("printed no JSON: at byte " + std::to_string(problem.byte) + " of " +
          std::to_string(process.output.size()));
-    return {};
+  } catch (const json::exception& problem) {  // a number too large for one
+    fail(std::string("printed no JSON: ") + problem.what());
   }
+  return {};
 }
 
 }  // namespace
@@ -110,6 +116,7 @@ outcome job_worker::run(const job& work) {
     row["message"] = result.message;
   }
   ordered_json provenance = head_of(work.key);
+  provenance["program"] = work.program;
   provenance["begun"] = begun;
   provenance["seconds"] = process.seconds;
   provenance["processor_seconds"] = process.processor_seconds;

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string_view>
 #include <thread>
@@ -125,15 +126,22 @@ journal::journal(const std::string& folder, std::size_t rank)
     throw std::runtime_error("another process writes to " + lock_.path() +
                              ": each needs a --rank of its own");
   }
-  const auto kept = static_cast<off_t>(whole_lines(lock_.file(), lock_.path()));
-  if (::ftruncate(lock_.file(), kept) != 0) {
+  size_ = whole_lines(lock_.file(), lock_.path());
+  if (::ftruncate(lock_.file(), static_cast<off_t>(size_)) != 0) {
     throw tutelage::io_error("cut the last line of", lock_.path(), errno);
   }
 }
 
 void journal::append(const std::string& row, const std::string& provenance) {
-  write_all(lock_.file(), row + '\t' + provenance + '\n', lock_.path());
-  force(lock_.file(), lock_.path());
+  const std::string line = row + '\t' + provenance + '\n';
+  try {
+    write_all(lock_.file(), line, lock_.path());
+    force(lock_.file(), lock_.path());
+  } catch (const tutelage::io_error&) {
+    static_cast<void>(!::ftruncate(lock_.file(), static_cast<off_t>(size_)));
+    throw;
+  }
+  size_ += line.size();
 }
 
 void merge_journals(const std::string& folder) {
@@ -145,7 +153,12 @@ void merge_journals(const std::string& folder) {
   part_reader parts;
   new_file rows(folder + "/runs.jsonl"), provenance(folder + "/provenance.jsonl");
   for (const auto& [key, entry] : index.runs()) {
-    rows.write_line(parts.read(entry.row));
+    const std::string row = parts.read(entry.row);
+    if (!nlohmann::json::accept(row)) {
+      throw tutelage::format_error(entry.row.file, entry.row.begin, "run",
+                                   "is damaged: without its line it is done again");
+    }
+    rows.write_line(row);
     if (entry.provenance.size > 0) provenance.write_line(parts.read(entry.provenance));
   }
   // In this order: what is killed between the two leaves rows in both, which are the same.

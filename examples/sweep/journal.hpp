@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "sweep/file_lock.hpp"
@@ -15,11 +16,12 @@ class journal {
   /// io_error, and std::runtime_error when another process of this rank is at work.
   journal(const std::string& folder, std::size_t rank);
 
-  /// One thread at a time.
+  /// One thread at a time. A line that cannot be written whole is taken away again.
   void append(const std::string& row, const std::string& provenance);
 
  private:
   file_lock lock_;
+  std::uint64_t size_;  // of whole lines
 };
 
 /// Puts all rows of a folder in order into runs.jsonl, and what is known of them into

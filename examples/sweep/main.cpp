@@ -40,6 +40,7 @@ int main(int argc, char** argv) {
   sweep_options o;
   if (const auto code = parse_on_rank(argc, argv, o)) return *code;
   return run_guarded("sweep", [&] {
+    if (o.task != sweep_task::run && launched_rank().value_or(0) != 0) return;  // the first does it
     if (o.task == sweep_task::merge) return merge(o);
     if (o.task == sweep_task::report) return write_report(o.out, o.report, o.quiet);
     if (!o.rank && launched_rank()) become_sweep_mpi(argv);

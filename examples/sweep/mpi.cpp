@@ -13,6 +13,7 @@
 #include "common/interrupt.hpp"
 #include "common/program.hpp"
 #include "sweep/launcher.hpp"
+#include "sweep/report.hpp"
 #include "sweep/sweep.hpp"
 
 namespace {
@@ -82,13 +83,23 @@ class desk {
         }
         continue;
       }
-      if (jobs != nullptr && !m->text.empty()) jobs->report(outcome_of(m->text));
-      const auto work = jobs != nullptr ? jobs->next() : std::nullopt;
-      send(m->from, answer, work ? to_text(*work) : "");
+      send(m->from, answer, jobs != nullptr ? next_of(*jobs, m->text) : "");
     }
   }
 
  private:
+  // Whoever asks gets an answer.
+  static std::string next_of(work_list& jobs, const std::string& last) {
+    try {
+      if (!last.empty()) jobs.report(outcome_of(last));
+      const auto work = jobs.next();
+      return work ? to_text(*work) : "";
+    } catch (const std::exception& problem) {
+      jobs.stop(plain_message(problem));
+      return "";
+    }
+  }
+
   int open_;
 };
 
@@ -106,6 +117,7 @@ int lead(const sweep_options& o, int ranks) {
       });
       others.serve(&jobs, [&] { return own_ended.load(); });
     });
+    write_report(o.out, o.report, o.quiet);
     check_failures(o);
   });
   others.serve(nullptr, [] { return true; });  // when there was no work

@@ -41,16 +41,29 @@ std::string npy(const std::string& type, const shape_type& shape, const std::str
   return tutelage::npy_beginning(type, shape) + data;
 }
 
-// Texts of one width, in UTF-32. Values of flags are ASCII; what is not is shown as ?.
+// The letters of a text that is UTF-8.
+std::vector<std::uint32_t> letters_of(const std::string& text) {
+  std::vector<std::uint32_t> letters;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte & 0xC0U) == 0x80U && !letters.empty()) {
+      letters.back() = letters.back() << 6 | (byte & 0x3FU);
+    } else {
+      letters.push_back(byte < 0x80 ? byte : byte < 0xE0 ? byte & 0x1FU : byte & 0x0FU);
+    }
+  }
+  return letters;
+}
+
+// Texts of one width, in UTF-32.
 std::string npy_of_texts(const std::vector<std::string>& texts) {
   std::size_t width = 1;
-  for (const auto& text : texts) width = std::max(width, text.size());
+  for (const auto& text : texts) width = std::max(width, letters_of(text).size());
   std::vector<std::uint32_t> letters;
   for (const auto& text : texts) {
-    for (std::size_t i = 0; i < width; ++i) {
-      const auto letter = i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
-      letters.push_back(letter < 128 ? letter : '?');
-    }
+    const auto own = letters_of(text);
+    letters.insert(letters.end(), own.begin(), own.end());
+    letters.resize(letters.size() + width - own.size());
   }
   return npy("<U" + std::to_string(width), {texts.size()}, bytes_of(letters));
 }
@@ -157,8 +170,11 @@ std::string table_npz(const run_index& index, const std::vector<std::string>& va
   }
   result.add("seed", npy("<u8", {seeds.size()}, bytes_of(seeds)));
   result.add("status", npy_of_texts(statuses));
-  const auto names = values.empty() ? read_table(index, {}).values : values;
-  for (const auto& name : names) result.add(name, npy_of_value(index, name));
+  std::vector<std::string> names;
+  for (const auto& [name, texts] : axes) names.push_back(name);
+  for (const auto& value : values.empty() ? read_table(index).values : values) {
+    result.add(column_name(names, value), npy_of_value(index, value));
+  }
   return result.end();
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 
 #include "common/arguments.hpp"
@@ -20,6 +21,19 @@ bool names_a_flag(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_';
 }
 
+// A word that rows, tables and figures can show.
+std::string shown(const std::string& word, const std::string& flag) {
+  const bool plain =
+      std::none_of(word.begin(), word.end(), [](unsigned char c) { return c < ' '; });
+  try {
+    static_cast<void>(nlohmann::json(word).dump());
+  } catch (const nlohmann::json::exception&) {
+    throw std::invalid_argument(flag + ": a value is no UTF-8");
+  }
+  if (!plain) throw std::invalid_argument(flag + ": a value has control characters");
+  return canonical(word);
+}
+
 }  // namespace
 
 axis parse_axis(const std::string& text) {
@@ -33,7 +47,7 @@ axis parse_axis(const std::string& text) {
   const std::string values = text.substr(equals + 1);
   for (const auto& part : split(values, values.find(';') == values.npos ? ',' : ';')) {
     if (part.empty()) throw std::invalid_argument("--axis: an empty value in " + text);
-    const std::string value = canonical(part);
+    const std::string value = shown(part, "--axis");
     if (std::find(result.values.begin(), result.values.end(), value) != result.values.end()) {
       throw std::invalid_argument("--axis: " + value + " is there twice in " + text);
     }
@@ -51,7 +65,7 @@ flag_values parse_flags(const std::vector<std::string>& words) {
         throw std::invalid_argument("flags of all runs follow --, as in -- --epochs 20; got " +
                                     word);
       }
-      values->push_back(canonical(word));
+      values->push_back(shown(word, "flags behind --"));
       continue;
     }
     const std::size_t equals = word.find('=');
@@ -59,7 +73,7 @@ flag_values parse_flags(const std::vector<std::string>& words) {
     const auto [place, is_new] = result.insert({name, {}});
     if (!is_new) throw std::invalid_argument("--" + name + " is there twice behind --");
     values = &place->second;
-    if (equals != word.npos) values->push_back(canonical(word.substr(equals + 1)));
+    if (equals != word.npos) values->push_back(shown(word.substr(equals + 1), "--" + name));
   }
   return result;
 }
@@ -104,6 +118,9 @@ bool swept_program::has(std::string_view flag) const {
 void swept_program::require(const std::string& flag) const {
   for (const char* const own : {"json", "seed", "seeds", "threads", "quiet", "out"}) {
     if (flag == own) throw std::runtime_error("--" + flag + " is not for runs: sweep sets it");
+  }
+  if (flag == "checkpoint") {
+    throw std::runtime_error("--checkpoint is not for runs: all would share its files");
   }
   if (!has(flag)) throw std::runtime_error(name_ + " has no --" + flag);
 }

@@ -6,6 +6,7 @@
 #include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <stdexcept>
 
 #include <tutelage/core/files.hpp>
@@ -51,26 +52,28 @@ void write_report(const std::string& folder, const report_options& o, bool quiet
   if (!o.npz.empty()) {
     std::erase_if(numbers, [&](const std::string& path) { return is_list(index, path); });
   }
-  const run_table table = read_table(index, numbers);
+  const run_table table =
+      read_table(index, o.values.empty() ? std::nullopt : std::optional(numbers));
   check_axis(table, "--x", o.x);
   check_axis(table, "--color", o.color);
   const auto groups = summarize(table);
+
+  const auto extra = [&](const std::string& file, const std::string& content) {
+    tutelage::write_file(file, content);
+    if (!quiet) std::printf("wrote %s\n", file.c_str());
+  };
+  if (!o.csv.empty()) extra(o.csv, table_csv(table));
+  if (!o.npz.empty()) extra(o.npz, table_npz(index, o.values));
 
   output_folder out(folder);
   out.write("summary.csv", summary_csv(table, groups));
   draw_values(out, table, groups, o, !numbers.empty());
   draw_history(out, index, table);
   write_published_figures(out, index, table);
-  const auto extra = [&](const std::string& file, const std::string& content) {
-    tutelage::write_file(file, content);
-    if (!quiet) std::printf("wrote %s\n", file.c_str());
-  };
   if (!quiet) {
     std::fputs(summary_text(table, groups).c_str(), stdout);
     out.print();
   }
-  if (!o.csv.empty()) extra(o.csv, table_csv(table));
-  if (!o.npz.empty()) extra(o.npz, table_npz(index, o.values));
 }
 
 }  // namespace examples

@@ -12,12 +12,15 @@ namespace examples {
 
 namespace {
 
+bool is_digit(char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; }
+
+// A name that looks like one, 007, is none.
 std::optional<double> finite_number(std::string_view text) {
+  const std::string_view digits = text.substr(text.starts_with('-') ? 1 : 0);
+  if (digits.size() > 1 && digits[0] == '0' && is_digit(digits[1])) return std::nullopt;
   const auto number = to_number<double>(text);
   return number && std::isfinite(*number) ? number : std::nullopt;
 }
-
-bool is_digit(char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; }
 
 // The digits that `text` begins with, without leading zeros; both are taken from it.
 std::string_view take_digits(std::string_view& text) {
@@ -68,10 +71,10 @@ bool natural_less(std::string_view a, std::string_view b) {
 }
 
 nlohmann::json value_json(const std::string& value) {
+  if (!finite_number(value)) return value;
   if (const auto whole = to_number<std::int64_t>(value)) return *whole;
   if (const auto large = to_number<std::uint64_t>(value)) return *large;
-  if (const auto number = finite_number(value)) return *number;
-  return value;
+  return *finite_number(value);
 }
 
 bool operator<(const run_key& a, const run_key& b) {

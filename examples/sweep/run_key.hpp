@@ -10,7 +10,7 @@
 namespace examples {
 
 /// A value as programs take it and rows show it, one text a value: 1, 1.0 and 1e0 are "1"; what is no
-/// finite number stays as it is.
+/// finite number stays as it is, and so do names as 007.
 std::string canonical(const std::string& text);
 
 /// Numbers by size and before words, words with the numbers in them by size: 5 < 10,

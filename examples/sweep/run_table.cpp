@@ -74,8 +74,9 @@ void for_each_run(const run_index& index,
   }
 }
 
-run_table read_table(const run_index& index, const std::vector<std::string>& values) {
+run_table read_table(const run_index& index, const std::optional<std::vector<std::string>>& given) {
   run_table table;
+  const std::vector<std::string> values = given.value_or(std::vector<std::string>{});
   table.values = values;
   std::vector<std::map<std::string, double>> found;  // of each run, where no values are asked for
   std::set<std::pair<std::ptrdiff_t, std::string>> names;
@@ -85,7 +86,7 @@ run_table read_table(const run_index& index, const std::vector<std::string>& val
     for (const auto& path : values) {
       table.rows.back().numbers.push_back(number_at(results, path, key));
     }
-    if (!values.empty()) return;
+    if (given) return;
     found.emplace_back();
     for_each_number(results, "", [&](const std::string& path, double number) {
       if (path.empty() || path == "seed") return;  // which has a column
@@ -111,6 +112,12 @@ run_table read_table(const run_index& index, const std::vector<std::string>& val
   return table;
 }
 
+std::string column_name(const std::vector<std::string>& axes, const std::string& value) {
+  const bool taken = value == "seed" || value == "status" ||
+                     std::find(axes.begin(), axes.end(), value) != axes.end();
+  return taken ? "results/" + value : value;
+}
+
 std::vector<std::string> values_of(const run_table& table, const std::string& axis) {
   std::set<std::string, decltype(&natural_less)> values(&natural_less);
   for (const auto& row : table.rows) values.insert(row.key.axes.at(axis));
@@ -130,7 +137,7 @@ std::string table_csv(const run_table& table) {
   std::string csv;
   for (const auto& name : table.axes) csv += csv_field(name) + ',';
   csv += "seed,status";
-  for (const auto& name : table.values) csv += ',' + csv_field(name);
+  for (const auto& name : table.values) csv += ',' + csv_field(column_name(table.axes, name));
   csv += '\n';
   for (const auto& row : table.rows) {
     for (const auto& [name, value] : row.key.axes) csv += csv_field(value) + ',';

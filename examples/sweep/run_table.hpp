@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,9 +32,14 @@ void for_each_run(
     const run_index& index,
     const std::function<void(const run_key&, run_status, const nlohmann::json& row)>& visit);
 
-/// `values` of all runs; none: all numbers that no list holds, those that no object holds first.
-/// Throws std::runtime_error for a value that is no number in some run or that no run has.
-run_table read_table(const run_index& index, const std::vector<std::string>& values);
+/// `given` values of all runs; where none are given all numbers that no list holds, those that no
+/// object holds first. Throws std::runtime_error for a value that is no number in some run or that no
+/// run has.
+run_table read_table(const run_index& index,
+                     const std::optional<std::vector<std::string>>& given = {});
+
+/// What a value's column is called beside those of these axes, the seed and the status.
+std::string column_name(const std::vector<std::string>& axes, const std::string& value);
 
 /// The values of an axis that runs have, in natural order.
 std::vector<std::string> values_of(const run_table& table, const std::string& axis);

@@ -12,12 +12,17 @@
 #SBATCH --cpus-per-task=1
 #SBATCH --job-name=sweep
 set -eu
-# From 0 on, whatever --array begins with. To repeat one task: SWEEP_OF=64 sbatch --array=3-3 ... counts
-# as it did among 64.
+: "${SLURM_ARRAY_TASK_ID:?is not set: start this by sbatch}"
+# From 0 on, whatever --array begins with and its step. To repeat one task: SWEEP_OF=64 sbatch --array=3-3 ...
+# counts as it did among 64.
 if [ -n "${SWEEP_OF:-}" ]; then
   rank=$SLURM_ARRAY_TASK_ID
 else
-  rank=$((SLURM_ARRAY_TASK_ID - SLURM_ARRAY_TASK_MIN))
-  SWEEP_OF=$SLURM_ARRAY_TASK_COUNT
+  step=${SLURM_ARRAY_TASK_STEP:-1} SWEEP_OF=$SLURM_ARRAY_TASK_COUNT
+  rank=$(((SLURM_ARRAY_TASK_ID - SLURM_ARRAY_TASK_MIN) / step))
+  if [ $(((SLURM_ARRAY_TASK_MAX - SLURM_ARRAY_TASK_MIN) / step + 1)) -ne "$SWEEP_OF" ]; then
+    echo "$0: --array is a range, as 0-63, or SWEEP_OF says how many tasks share the runs" >&2
+    exit 2
+  fi
 fi
 exec "${SWEEP:-sweep}" --rank "$rank" --of "$SWEEP_OF" "$@"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 
 #include "common/arguments.hpp"
@@ -50,6 +51,17 @@ std::vector<double> numbers(const json& list, const char* field) {
   return result;
 }
 
+run_record record_of(const json& results) {
+  const json& history = results.at("history");
+  run_record record{history.at("eval_loss"),
+                    {},
+                    history.at("teacher_rho"),
+                    numbers(results.at("students"), "correlation"),
+                    numbers(results.at("students"), "fan_out_norm")};
+  for (const auto& layers : history.at("rho_mean")) record.rho_mean.push_back(layers.at(0));
+  return record;
+}
+
 }  // namespace
 
 two_layer_runs read_two_layer_runs(const run_index& index, const run_table& table) {
@@ -68,15 +80,15 @@ two_layer_runs read_two_layer_runs(const run_index& index, const run_table& tabl
       all = false;
       return;
     }
-    const json& history = results.at("history");
-    run_record record{history.at("eval_loss"),
-                      {},
-                      history.at("teacher_rho"),
-                      numbers(results.at("students"), "correlation"),
-                      numbers(results.at("students"), "fan_out_norm")};
-    for (const auto& layers : history.at("rho_mean")) record.rho_mean.push_back(layers.at(0));
+    std::optional<run_record> record;
+    try {
+      record = record_of(results);
+    } catch (const json::exception&) {  // another program's history
+      all = false;
+      return;
+    }
     // Other widths at the ends, and the same number of nodes: no published sweep.
-    all = runs.insert({{{*m, *over, *polarity}, key.seed}, std::move(record)}).second && all;
+    all = runs.insert({{{*m, *over, *polarity}, key.seed}, std::move(*record)}).second && all;
   });
   if (!all) runs.clear();
   return runs;

@@ -116,9 +116,9 @@ assert t['value'].tolist()[-2:] == [11.5, 12.5] and t['deep/list'].shape == (12,
 assert (t['deep/list'][:, 1] == t['seed']).all()
 \"")
 endif()
-runs(sweep --program gradient_rule --axis separated=false,true --seeds 3 --keep eval_loss --out rules --quiet
+runs(sweep --program gradient_rule --axis separated=false,true --seeds 3 --keep common_polygons --out rules --quiet
      -- --quick --epochs 1 --samples 500 --learning-rate 0.001)
-file(STRINGS ${SCRATCH}/rules/runs.jsonl lines REGEX "\"results\":{\"eval_loss\":|\"results\":{}")
+file(STRINGS ${SCRATCH}/rules/runs.jsonl lines REGEX "\"results\":{\"common_polygons\":")
 list(LENGTH lines count)
 expect(${count} EQUAL 2)
 # Figure 6 of arXiv:1909.13458 by layers, samples along and a color a loss.
@@ -173,6 +173,42 @@ shell("code=0; env --default-signal=TERM $PROGRAMS/sweep --program ${CMAKE_CURRE
        test $code -eq 143
        grep -q '^sweep: stopped; 0 runs are kept in cancelled' said
        test ! -s cancelled/journal-0.jsonl")
+shell("code=0; env --default-signal=HUP $PROGRAMS/sweep --program ${CMAKE_CURRENT_LIST_DIR}/swept.sh --axis b=hung-up --out hung-up --quiet 2> said || code=$?
+       test $code -eq 129
+       grep -q '^sweep: stopped; 0 runs are kept in hung-up' said")
+
+# What one run prints is nothing to the others; that its message has a word says little.
+fails(1 "sweep: 1 of 2 runs failed, one of them at b large, seed 1: printed no JSON: " sweep ${swept}
+      --axis b=large,well --out large --quiet)
+fails(1 "sweep: 1 of 1 runs failed, one of them at b elsewhere" sweep ${swept} --axis b=elsewhere --out elsewhere
+      --quiet)
+
+# The last seeds, names that look like numbers, fields that there are not, values that cannot be shown.
+runs(sweep ${swept} --axis b=last --seeds 18446744073709551614-18446744073709551615 --out last --quiet)
+shows(last/runs.jsonl "18446744073709551614,\"status\":\"done\"" "{\"found\":18446744073709551615}")
+runs(sweep ${swept} --axis b=7,007 --out names --quiet)
+runs(sweep ${swept} --axis b=7,007 --out names --quiet)
+shows(names/runs.jsonl "{\"b\":7}" "{\"b\":\"007\"}")
+file(STRINGS ${SCRATCH}/names/runs.jsonl lines)
+list(LENGTH lines count)
+expect(${count} EQUAL 2)
+fails(1 "--keep: the results of a run have no values" sweep ${swept} --axis b=well --keep values --out keeps --quiet)
+fails(2 "--keep: value is there twice" sweep ${swept} --axis b=well --keep value,value --out keeps --quiet)
+fails(2 "--color: is another axis than --x" sweep --report table --x a --color a)
+shell("if $PROGRAMS/sweep --program ${CMAKE_CURRENT_LIST_DIR}/swept.sh --axis b=\"$(printf '\\377')\" --out never 2> said
+       then exit 1; fi
+       grep -q -- '--axis: a value is no UTF-8' said
+       if $PROGRAMS/sweep --program ${CMAKE_CURRENT_LIST_DIR}/swept.sh --axis \"$(printf 'b=\\ta')\" --out never 2> said
+       then exit 1; fi
+       grep -q -- '--axis: a value has control characters' said")
+
+# Ranks of Slurm's arrays: 2, 4 and 6 are 0, 1 and 2 of 3; of lists nobody knows.
+shell("export SLURM_ARRAY_TASK_MIN=2 SLURM_ARRAY_TASK_MAX=6 SLURM_ARRAY_TASK_STEP=2 SLURM_ARRAY_TASK_COUNT=3
+       export SLURM_ARRAY_TASK_ID=4 SWEEP=echo
+       test \"$(${CMAKE_CURRENT_LIST_DIR}/../../examples/sweep/slurm.sh --quick)\" = '--rank 1 --of 3 --quick'
+       test \"$(SWEEP_OF=9 ${CMAKE_CURRENT_LIST_DIR}/../../examples/sweep/slurm.sh)\" = '--rank 4 --of 9'
+       if SLURM_ARRAY_TASK_STEP=1 ${CMAKE_CURRENT_LIST_DIR}/../../examples/sweep/slurm.sh 2> said; then exit 1; fi
+       grep -q 'array is a range' said")
 runs(sweep --merge stopped)
 file(STRINGS ${SCRATCH}/stopped/runs.jsonl lines)
 list(LENGTH lines count)
@@ -189,6 +225,7 @@ fails(1 "--x: there is no axis c; axes are a, b" sweep --report table --x c)
 fails(1 "cannot open nowhere/settings.json: No such file or directory" sweep --report nowhere)
 fails(1 "--program is one beside sweep, or a path" sweep --program nothing --axis a=1)
 fails(1 "specialization has no --polarty" sweep --program specialization --axis polarty=1 --out never)
+fails(1 "--checkpoint is not for runs: all would share its files" sweep ${swept} --out never -- --checkpoint x)
 fails(1 "--json is not for runs: sweep sets it" sweep ${swept} --out never -- --json x)
 fails(1 "pruning has no --json: it cannot be swept" sweep --program pruning --out never)
 fails(2 "--axis: a is there twice" sweep ${swept} --axis a=1 --axis a=2)
@@ -243,7 +280,7 @@ if(MPIRUN AND EXISTS ${PROGRAMS}/sweep_mpi)
            ${MPIRUN} -n 3 $PROGRAMS/sweep ${many} --out ranks ${slowly} && break
            sleep 1
          done
-         cmp one/runs.jsonl ranks/runs.jsonl; test ! -e ranks/journal-1.jsonl")
+         cmp one/runs.jsonl ranks/runs.jsonl; test ! -e ranks/journal-1.jsonl; test -e ranks/summary.csv")
   shell("if ${MPIRUN} -n 2 $PROGRAMS/sweep --program ${CMAKE_CURRENT_LIST_DIR}/swept.sh --axis b=refused \\
              --out refused --quiet 2> said
          then exit 1; fi

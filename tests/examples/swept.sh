@@ -21,9 +21,13 @@ case $b in
   killed) kill -SEGV $$ ;;
   ended) kill -TERM $$ ;;
   cancelled) { sleep 0.3; kill -TERM $PPID; } > /dev/null 2>&1 & kill -TERM $$ ;;
+  hung-up) { sleep 0.3; kill -HUP $PPID; } > /dev/null 2>&1 & sleep 20 ;;
+  elsewhere) echo "cannot open /data/diverged/x" >&2; exit 1 ;;
+  large) echo '{"loss": 1e400}'; exit 0 ;;
   failed) echo "swept: cannot go on" >&2; exit 1 ;;
   diverged) echo "swept: training diverged at step 3" >&2; exit 1 ;;
   mended) [ -e mended ] || { echo "swept: not yet" >&2; exit 3; } ;;
+  last) echo "{\"found\": $seed}"; exit 0 ;;
   words) echo "it went well"; exit 0 ;;
 esac
 echo "{\"config\": {\"a\": $a}, \"runs\": [{\"seed\": $seed, \"seconds\": $$, \"value\": $((a + seed)).5,
