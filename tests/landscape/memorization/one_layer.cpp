@@ -56,6 +56,23 @@ TEST_CASE("through random points with several outputs, for any slope and number 
   }
 }
 
+TEST_CASE("points that rounding does not tell apart are an error") {
+  auto x = make_matrix<double>(60, 1), y = make_matrix<double>(60, 1);
+  for (std::size_t i = 0; i < 60; ++i) {
+    x(i, 0) = std::ldexp(1.0, static_cast<int>(i));
+    y(i, 0) = i % 3 == 0 ? 1 : -1;
+  }
+  CHECK(message_of<argument_error>([&] {
+          (void)memorize_one_layer(x, y, seed);
+        }).starts_with("memorize_one_layer: points are too near each other"));
+  CHECK(message_of<argument_error>([&] {
+          (void)memorize_one_layer(matrix<double>{{0}, {1}}, matrix<double>{{1.7e308}, {-1.7e308}},
+                                   seed);
+        }).starts_with("memorize_one_layer: "));
+  const matrix<double> far{{1e16}}, five{{5}};
+  CHECK(close_to(memorize_one_layer(far, five, seed)(far), five, 1e-14));
+}
+
 TEST_CASE("what cannot be memorized is an error") {
   const matrix<double> x{{0}, {1}}, y{{1}, {2}};
   CHECK(message_of<shape_error>([&] { (void)memorize_one_layer(x, matrix<double>{{1}}, seed); }) ==

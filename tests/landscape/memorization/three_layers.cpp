@@ -42,6 +42,17 @@ TEST_CASE("one-hot outputs for random labels") {
   }
 }
 
+TEST_CASE("classifiers are right at all points, or an error") {
+  const matrix<double> x{{2.0000000367231401},   {1.1999584278604429e-08}, {8.0152752882134185e-09},
+                         {3.0000011850387964},   {2.0000000069415877},     {2.0000000127379303},
+                         {3.000000520285738},    {2.8152806383692606},     {1.0000077896099688},
+                         {0.0025009955436720893}};
+  const std::vector<label> labels{1, 1, 0, 0, 0, 1, 1, 0, 0, 0};
+  CHECK(message_of<argument_error>([&] {
+          (void)memorize_three_layers(x, labels, 2, 1);
+        }).starts_with("memorize_three_layers: points are too near each other"));
+}
+
 TEST_CASE("labels that are no classes are an error") {
   const matrix<double> x{{0}, {1}};
   const auto call = [&](const std::vector<label>& labels, std::size_t p) {

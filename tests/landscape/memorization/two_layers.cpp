@@ -100,6 +100,34 @@ TEST_CASE("capacities and the fewest nodes") {
   }
 }
 
+TEST_CASE("points that rounding does not tell apart are an error") {
+  // 1 / gap of the slopes grows over groups.
+  auto x = make_matrix<double>(60, 1), y = make_matrix<double>(60, 1);
+  for (std::size_t i = 0; i < 60; ++i) {
+    x(i, 0) = std::ldexp(1.0, static_cast<int>(i));
+    y(i, 0) = i % 3 == 0 ? 1 : -1;
+  }
+  CHECK(message_of<argument_error>([&] {
+          (void)memorize_two_layers(x, y, seed);
+        }).starts_with("memorize_two_layers: points are too near each other"));
+  const auto refused = [](const matrix<double>& points) {
+    const matrix<double> values{{1}, {-1}};
+    return message_of<argument_error>([&] { (void)memorize_two_layers(points, values, seed); });
+  };
+  CHECK(
+      refused({{0}, {1e-310}}).starts_with("memorize_two_layers: points are too near each other"));
+  CHECK(refused({{1.7e308}, {-1.7e308}}) == "project: row 0 is too large to be told apart");
+}
+
+TEST_CASE("neither x nor y has a scale, and one point may lie anywhere") {
+  for (const double s : {1e-150, 1e-12, 1e12, 1e150}) {
+    const matrix<double> x{{0.5 * s}, {-s}, {2 * s}}, y{{2 / s}, {3 / s}, {-1 / s}};
+    CHECK(close_to(memorize_two_layers(x, y, seed)(x), y, 1e-13 / s));
+  }
+  const matrix<double> far{{1e16}}, five{{5}};
+  CHECK(close_to(memorize_two_layers(far, five, seed)(far), five, 1e-14));
+}
+
 TEST_CASE("what cannot be memorized is an error") {
   const matrix<double> x{{0}, {1}, {2}}, y{{1}, {2}, {3}};
   CHECK(message_of<shape_error>([&] {

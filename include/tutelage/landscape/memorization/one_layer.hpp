@@ -18,6 +18,7 @@
 #include <cstdint>
 
 #include <tutelage/landscape/memorization/hard_tanh.hpp>
+#include <tutelage/landscape/memorization/memorized.hpp>
 #include <tutelage/landscape/memorization/projection.hpp>
 #include <tutelage/model/network.hpp>
 
@@ -30,7 +31,7 @@ std::size_t one_layer_width(std::size_t N, const Gate& gate) {
 }
 
 /// A network through x [N, d], y [N, p]. Throws shape_error when rows do not fit, argument_error
-/// like project() and when the gate has no kink.
+/// like project(), when the gate has no kink, and when rounding leaves more than memorized_error.
 template <piecewise_linear_gate Gate = relu>
 mlp<double, Gate, dynamic, dynamic, dynamic> memorize_one_layer(matrix_view<const double> x,
                                                                 matrix_view<const double> y,
@@ -71,6 +72,7 @@ mlp<double, Gate, dynamic, dynamic, dynamic> memorize_one_layer(matrix_view<cons
     V(0, o) = N == 1 ? 0.0 : slope(1, o) - gate.slope() * sum;
     V(n, o) = value(0, o) - at_first - V(0, o) * (line.t[0] - first);
   }
+  detail::require_memorized("memorize_one_layer", net, x, y);
   return net;
 }
 

@@ -31,9 +31,10 @@ struct line_projection {
   std::vector<std::size_t> order;  // [N], t[k] is of row order[k]
   double least_gap = 1;            // over the range; 1 for one point
 
-  /// The mean gap; 1 for one point.
+  /// The mean gap; for one point its distance from 0, or 1.
   [[nodiscard]] double mean_gap() const {
-    return t.size() < 2 ? 1 : (t.back() - t.front()) / static_cast<double>(t.size() - 1);
+    if (t.size() < 2) return t[0] != 0 ? std::abs(t[0]) : 1;
+    return (t.back() - t.front()) / static_cast<double>(t.size() - 1);
   }
 };
 
@@ -78,7 +79,7 @@ inline void require_distinct(const char* function, matrix_view<const double> x) 
 }  // namespace detail
 
 /// The best of `directions` random directions and the axes. Throws shape_error when x is empty,
-/// argument_error when a number is not finite, two rows are equal, or no direction tells two rows
+/// argument_error when a number is not finite or a row too large, two rows are equal, or no direction tells two rows
 /// apart in double precision.
 inline line_projection project(matrix_view<const double> x, std::uint64_t seed,
                                std::size_t directions = 100) {
@@ -88,6 +89,13 @@ inline line_projection project(matrix_view<const double> x, std::uint64_t seed,
                                    ", expected at least one point"));
   }
   detail::require_finite("project", "x", x);
+  for (std::size_t i = 0; i < x.rows(); ++i) {
+    double size = 0;
+    for (const double number : x.row(i)) size += 4 * std::abs(number);
+    if (!std::isfinite(size)) {
+      throw argument_error(detail::text("project: row ", i, " is too large to be told apart"));
+    }
+  }
   detail::require_distinct("project", x);
   line_projection best;
   best.least_gap = -1;

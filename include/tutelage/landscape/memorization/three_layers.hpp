@@ -7,7 +7,8 @@
 //
 //   out_j = 1/2 [H(4 (s - j) + 2) - H(4 (s - j) - 2)]        1 at s = j, 0 at the other classes
 //
-// so the outputs are one-hot to rounding, whatever the error of s, while that is below 1/4.
+// so the outputs are one-hot to rounding, whatever the error of s, while that is below 1/4: the lower
+// layers must be nearer than that.
 #pragma once
 
 #include <cstddef>
@@ -33,7 +34,8 @@ mlp<double, Gate, dynamic, dynamic, dynamic, dynamic, dynamic> memorize_three_la
   for (std::size_t i = 0; i < x.rows(); ++i) {
     y(i, 0) = (2 * static_cast<double>(labels[i]) - last) / last;
   }
-  const auto lower = memorize_two_layers(x, matrix_view<const double>(y), widths, seed, gate);
+  const auto lower =
+      detail::two_layers_through(x, matrix_view<const double>(y), widths, seed, gate);
   const detail::hard_tanh step("memorize_three_layers", gate);
   mlp<double, Gate, dynamic, dynamic, dynamic, dynamic, dynamic> net(
       {x.cols(), widths.d1, widths.d2, 4 * p, p}, gate);
@@ -53,6 +55,9 @@ mlp<double, Gate, dynamic, dynamic, dynamic, dynamic, dynamic> memorize_three_la
     step.add_output(W4, 2 * j, j, 0.5);
     step.add_output(W4, 2 * j + 1, j, -0.5);
   }
+  auto one_hot = make_matrix<double>(x.rows(), p);
+  for (std::size_t i = 0; i < x.rows(); ++i) one_hot(i, labels[i]) = 1;
+  detail::require_memorized("memorize_three_layers", net, x, one_hot);
   return net;
 }
 

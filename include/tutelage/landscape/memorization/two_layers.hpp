@@ -29,6 +29,7 @@
 #include <vector>
 
 #include <tutelage/landscape/memorization/hard_tanh.hpp>
+#include <tutelage/landscape/memorization/memorized.hpp>
 #include <tutelage/landscape/memorization/projection.hpp>
 #include <tutelage/model/network.hpp>
 
@@ -126,27 +127,23 @@ struct point_groups {
   }
 };
 
-}  // namespace detail
-
-/// A network through x [N, d], y [N, p] of the given widths; nodes that are not needed are 0. Throws
-/// shape_error when rows do not fit or the capacity is below N, argument_error like project() and
-/// when the gate has no kink.
-template <piecewise_linear_gate Gate = relu>
-mlp<double, Gate, dynamic, dynamic, dynamic, dynamic> memorize_two_layers(
+/// memorize_two_layers, whatever rounding leaves.
+template <piecewise_linear_gate Gate>
+mlp<double, Gate, dynamic, dynamic, dynamic, dynamic> two_layers_through(
     matrix_view<const double> x, matrix_view<const double> y, const two_layer_widths& widths,
-    std::uint64_t seed, const Gate& gate = {}) {
+    std::uint64_t seed, const Gate& gate) {
   const std::size_t N = x.rows(), d = x.cols(), p = y.cols();
-  detail::require_shape("memorize_two_layers", "y", y, N, p);
-  detail::require_finite("memorize_two_layers", "y", y);
+  require_shape("memorize_two_layers", "y", y, N, p);
+  require_finite("memorize_two_layers", "y", y);
   if (two_layer_capacity(widths, p) < N) {
-    throw shape_error(detail::text("memorize_two_layers: widths ", widths.d1, " and ", widths.d2,
-                                   " memorize ", two_layer_capacity(widths, p), " points with ", p,
-                                   " outputs, got ", N));
+    throw shape_error(text("memorize_two_layers: widths ", widths.d1, " and ", widths.d2,
+                           " memorize ", two_layer_capacity(widths, p), " points with ", p,
+                           " outputs, got ", N));
   }
-  const detail::hard_tanh step("memorize_two_layers", gate);
+  const hard_tanh step("memorize_two_layers", gate);
   const line_projection line = project(x, seed);
   const std::size_t q2 = std::min(widths.d2 / (2 * p), N);
-  const detail::point_groups groups(line, (N + q2 - 1) / q2, q2);
+  const point_groups groups(line, (N + q2 - 1) / q2, q2);
   const std::size_t q1 = groups.q1;
   const auto positions = groups.positions();
 
@@ -156,10 +153,7 @@ mlp<double, Gate, dynamic, dynamic, dynamic, dynamic> memorize_two_layers(
   const matrix_view<double> W3(net.template layer<3>().weights());
   for (std::size_t k = 0; k < q1; ++k) step.put_input(W1, k, line.u, groups.al(k), groups.be(k));
 
-  double scale = 1;
-  for (std::size_t i = 0; i < N; ++i) {
-    for (const double number : y.row(i)) scale = std::max(scale, std::abs(number));
-  }
+  const double scale = largest_of(y);
   std::vector<double> slope(q1), value(q1);
   for (std::size_t o = 0; o < p; ++o) {
     for (std::size_t r = 0; r < q2; ++r) {
@@ -181,7 +175,13 @@ mlp<double, Gate, dynamic, dynamic, dynamic, dynamic> memorize_two_layers(
         return true;
       };
       double m = 1.5 * 2 / std::min(groups.gap(0, positions[0][r]), line.mean_gap());
-      while (!is_steep(m)) m *= 1.5;
+      while (!is_steep(m)) {
+        m *= 1.5;
+        if (!std::isfinite(m)) {
+          throw argument_error(
+              "memorize_two_layers: points are too near each other: slopes overflow");
+        }
+      }
 
       const std::size_t unit = o * q2 + r;
       double bias = value[0];
@@ -197,6 +197,20 @@ mlp<double, Gate, dynamic, dynamic, dynamic, dynamic> memorize_two_layers(
     // The points of the own group that a unit does not answer for.
     if (q2 % 2 == 0) W3(widths.d2, o) -= scale;
   }
+  return net;
+}
+
+}  // namespace detail
+
+/// A network through x [N, d], y [N, p] of the given widths; nodes that are not needed are 0. Throws
+/// shape_error when rows do not fit or the capacity is below N, argument_error like project(), when
+/// the gate has no kink, and when rounding leaves more than memorized_error.
+template <piecewise_linear_gate Gate = relu>
+mlp<double, Gate, dynamic, dynamic, dynamic, dynamic> memorize_two_layers(
+    matrix_view<const double> x, matrix_view<const double> y, const two_layer_widths& widths,
+    std::uint64_t seed, const Gate& gate = {}) {
+  auto net = detail::two_layers_through(x, y, widths, seed, gate);
+  detail::require_memorized("memorize_two_layers", net, x, y);
   return net;
 }
 
