@@ -107,6 +107,14 @@ TEST_CASE("a planted assignment is found, whatever is added to rows and columns"
   CHECK(assign(gain) == std::vector<std::size_t>(planted.begin(), planted.end()));
 }
 
+TEST_CASE("gains of any size") {
+  for (const double s : {1e-300, 1.0, 1e300, 1.7e308}) {
+    CHECK(assign(matrix<double>{{s, -s}, {s, -s}}).size() == 2);
+    CHECK(assign(matrix<double>{{-s, s, 0}, {0, -s, s}, {s, 0, -s}}) ==
+          std::vector<std::size_t>{1, 2, 0});
+  }
+}
+
 TEST_CASE("nothing to assign, and what cannot be assigned") {
   CHECK(assign(make_matrix<double>(0, 0)).empty());
   CHECK(message_of<shape_error>([] { assign(make_matrix<double>(3, 2)); }) ==

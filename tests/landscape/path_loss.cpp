@@ -87,6 +87,13 @@ TEST_CASE("on a top segment only a loss that is not convex can peak inside") {
   CHECK(close_to(inside.t, 1 / 2.2, 1e-7));
 }
 
+TEST_CASE("a tolerance below rounding ends") {
+  const auto f = [](double t) { return -(t - 0.3) * (t - 0.3); };
+  for (const double tolerance : {1e-17, 1e-300}) {
+    CHECK(close_to(detail::climb(0, 0.0, 1.0, tolerance, f).t, 0.3, 1e-7));
+  }
+}
+
 TEST_CASE("a grid has points") {
   const auto line = straight_line(product(1, 1), product(0, 4));
   CHECK(message_of<argument_error>(

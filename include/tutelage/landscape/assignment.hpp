@@ -22,6 +22,11 @@ inline std::vector<std::size_t> assign(matrix_view<const double> gain) {
   detail::require_shape("assign", "gain", gain, n, n);
   detail::require_finite("assign", "gain", gain);
   constexpr double infinity = std::numeric_limits<double>::infinity();
+  double largest = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    for (const double g : gain.row(i)) largest = std::max(largest, std::abs(g));
+  }
+  const double unit = largest > 0x1p+900 ? 0x1p-200 : 1;  // potentials are sums of gains
   const std::size_t none = n;
   std::vector<double> u(n, 0), v(n + 1, 0);  // potentials of rows and columns
   std::vector<std::size_t> row_of(n + 1,
@@ -41,7 +46,7 @@ inline std::vector<std::size_t> assign(matrix_view<const double> gain) {
       std::size_t next = none;
       for (std::size_t j = 0; j < n; ++j) {
         if (reached[j]) continue;
-        const double reduced = -gain(i, j) - u[i] - v[j];
+        const double reduced = -unit * gain(i, j) - u[i] - v[j];
         if (reduced < distance[j]) {
           distance[j] = reduced;
           before[j] = column;

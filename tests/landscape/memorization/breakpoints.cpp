@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <limits>
 #include <vector>
 
 #include <tutelage/data/student.hpp>
@@ -66,6 +67,17 @@ TEST_CASE("never more than the widths allow, and as many as labels ask for") {
     CHECK(count >= N - 2);
     CHECK(count <= most_breakpoints(used));
     CHECK(N <= most_alternating_points(used));
+  }
+}
+
+TEST_CASE("more kinks than a number can hold are an error") {
+  const std::vector<std::size_t> most(7, 255), too_many(8, 255),
+      wide{std::numeric_limits<std::size_t>::max()};
+  CHECK(most_breakpoints(most) == (std::size_t{1} << 56) - 1);
+  CHECK(most_alternating_points(most) == (std::size_t{1} << 56) + 1);
+  for (const auto& widths : {too_many, wide, std::vector<std::size_t>(10, 100)}) {
+    CHECK(message_of<argument_error>([&] { (void)most_alternating_points(widths); }) ==
+          "most_breakpoints: there are more than a number can hold");
   }
 }
 

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <string>
 #include <vector>
@@ -102,6 +103,32 @@ TEST_CASE("definiteness: what a Gram matrix shows to the last digits") {
   CHECK(message_of<shape_error>([] {
           static_cast<void>(definiteness_of(make_matrix<double>(2, 3)));
         }) == "definiteness_of: M is (2x3), expected (2x2)");
+}
+
+TEST_CASE("definiteness of next to nothing and of next to everything") {
+  for (const double s : {1e-320, 1e-200, 1.0, 1e200, 1e307}) {
+    CHECK(definiteness_of(matrix<double>{{s, s}, {s, s}}) == definiteness::semidefinite);
+    CHECK(definiteness_of(matrix<double>{{2 * s, s}, {s, 2 * s}}) == definiteness::positive);
+    CHECK(definiteness_of(matrix<double>{{s, 2 * s}, {2 * s, s}}) == definiteness::indefinite);
+    CHECK(definiteness_of(matrix<double>{{0, s}, {s, 0}}) == definiteness::indefinite);
+  }
+  CHECK(definiteness_of(matrix<double>{{0, 0}, {0, 0}}) == definiteness::semidefinite);
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  CHECK_THROWS_AS(definiteness_of(matrix<double>{{nan, 0}, {0, 1}}), argument_error);
+}
+
+TEST_CASE("no condition holds of a function that is nothing at 0, negative or no number") {
+  const auto minus = [](auto t) { return -arc_cosine<1>{}(t); };
+  const auto zero = [](auto t) { return 0 * t; };
+  const auto sunk = [](auto t) { return t - 10; };
+  const auto broken = [](auto t) { return t > 1 ? 0 * std::log(0 * t) : 1 - t; };
+  CHECK_THROWS_AS(check_angular_conditions<double>(minus, 64), argument_error);
+  CHECK_THROWS_AS(check_angular_conditions<double>(zero, 64), argument_error);
+  CHECK_THROWS_AS(decreasing_margin<double>(sunk, 64), argument_error);
+  CHECK_THROWS_AS(least_cosine_coefficient<double>(sunk, 64), argument_error);
+  CHECK_THROWS_AS(log_concave_margin<double>(broken, 64), argument_error);
+  CHECK(message_of<argument_error>([&] { check_angular_conditions<double>(cosine, 2); }) ==
+        "decreasing_margin: 2 steps and f(0) = 1, expected at least 3 and a positive number");
 }
 
 TEST_CASE("Proposition 5.4 and Lemma 4.5, and which directions are dependent") {

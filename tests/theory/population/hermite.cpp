@@ -176,6 +176,23 @@ TEST_CASE("degrees 0, 1 and 2 by hand") {
     CHECK(close_to(scaled.parts[k], 9 * series.parts[k], 64 * epsilon<double>));
 }
 
+namespace {
+template <class T>
+double one_node_remainder(std::size_t degree) {
+  net<T, 1, 1, 1> node;
+  node.template layer<1>().weights()(0, 0) = node.template layer<2>().weights()(0, 0) = 1;
+  return static_cast<double>(hermite_loss(node, node, degree).remainder);
+}
+}  // namespace
+
+TEST_CASE("the remainder is no less in float") {
+  for (const std::size_t degree : {10U, 100U, 1000U, 10000U}) {
+    const double exact = one_node_remainder<double>(degree);
+    CHECK(one_node_remainder<float>(degree) >= exact);
+    CHECK(one_node_remainder<float>(degree) <= 1.001 * exact);
+  }
+}
+
 TEST_CASE("what does not fit") {
   net<double, 3, 2, 1> teacher;
   net<double, 3, 2, dynamic> student({3, 2, 2});

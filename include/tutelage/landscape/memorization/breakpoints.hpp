@@ -21,14 +21,22 @@
 
 namespace tutelage::inline TUTELAGE_TARGET {
 
-/// The most kinks that hidden layers of these widths have on a line.
+/// The most kinks that hidden layers of these widths have on a line. Throws argument_error for more
+/// than a number can hold.
 inline std::size_t most_breakpoints(std::span<const std::size_t> widths) {
+  constexpr std::size_t largest = std::numeric_limits<std::size_t>::max();
   std::size_t pieces = 1;
-  for (const std::size_t d : widths) pieces *= d + 1;
+  for (const std::size_t d : widths) {
+    if (d >= (largest - 1) / pieces) {
+      throw argument_error("most_breakpoints: there are more than a number can hold");
+    }
+    pieces *= d + 1;
+  }
   return pieces - 1;
 }
 
-/// The most points with alternating labels on a line through which such a network can go.
+/// The most points with alternating labels on a line through which such a network can go. Throws like
+/// most_breakpoints.
 inline std::size_t most_alternating_points(std::span<const std::size_t> widths) {
   return most_breakpoints(widths) + 2;
 }

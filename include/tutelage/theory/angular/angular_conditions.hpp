@@ -28,6 +28,7 @@
 #include <numbers>
 #include <vector>
 
+#include <tutelage/core/finite.hpp>
 #include <tutelage/theory/angular/angular_distance.hpp>
 
 namespace tutelage::inline TUTELAGE_TARGET {
@@ -61,17 +62,24 @@ bool has_cholesky_factor(matrix<T> M, T shift) {
 
 /// Of a symmetric matrix [m, m]. Round-off is taken for 2 m (m + 4) epsilon times the largest
 /// diagonal number: what the factorization and the entries contribute. Throws shape_error when M is
-/// not square.
+/// not square and argument_error for a number that is not finite.
 template <real_scalar T>
 definiteness definiteness_of(const matrix<T>& M) {
   const std::size_t m = M.shape(0);
   detail::require_shape("definiteness_of", "M", matrix_view<const T>(M), m, m);
+  detail::require_finite("definiteness_of", "M", matrix_view<const T>(M));
   T largest = 0;
-  for (std::size_t i = 0; i < m; ++i) largest = std::max(largest, std::abs(M(i, i)));
-  const T round_off = static_cast<T>(2 * m * (m + 4)) * std::numeric_limits<T>::epsilon() * largest;
-  if (detail::has_cholesky_factor(M, -round_off)) return definiteness::positive;
-  return detail::has_cholesky_factor(M, round_off) ? definiteness::semidefinite
-                                                   : definiteness::indefinite;
+  for (const T number : M) largest = std::max(largest, std::abs(number));
+  if (largest == 0) return m == 0 ? definiteness::positive : definiteness::semidefinite;
+  matrix<T> scaled = M;  // by a power of two, so that no square underflows or overflows
+  for (T& number : scaled) number = std::ldexp(number, -std::ilogb(largest));
+  T diagonal = 0;
+  for (std::size_t i = 0; i < m; ++i) diagonal = std::max(diagonal, std::abs(scaled(i, i)));
+  const T round_off =
+      static_cast<T>(2 * m * (m + 4)) * std::numeric_limits<T>::epsilon() * diagonal;
+  if (detail::has_cholesky_factor(scaled, -round_off)) return definiteness::positive;
+  return detail::has_cholesky_factor(scaled, round_off) ? definiteness::semidefinite
+                                                        : definiteness::indefinite;
 }
 
 /// The smallest number of a condition over a grid, and the angles where it is taken.
@@ -84,14 +92,48 @@ struct condition_margin {
   [[nodiscard]] bool holds() const { return value > 8 * std::numeric_limits<T>::epsilon(); }
 };
 
+namespace detail {
+/// f(t) / f(0).
+template <real_scalar T, class F>
+class relative_to_first {
+ public:
+  /// Throws argument_error for fewer than 3 steps, and unless f(0) is a positive number.
+  relative_to_first(const char* function, const F& f, std::size_t n)
+      : function_(function), f_(f), first_(f(T(0))) {
+    if (n < 3 || !(first_ > 0) || !std::isfinite(first_)) {
+      throw argument_error(text(function, ": ", n, " steps and f(0) = ", first_,
+                                ", expected at least 3 and a positive number"));
+    }
+  }
+  /// Throws argument_error where f is not finite.
+  [[nodiscard]] T operator()(T t) const {
+    const T value = f_(t) / first_;
+    if (!std::isfinite(value)) {
+      throw argument_error(
+          text(function_, ": f(", t, ") is ", f_(t), ", expected a finite number"));
+    }
+    return value;
+  }
+
+ private:
+  const char* function_;
+  const F& f_;
+  T first_;
+};
+}  // namespace detail
+
+// Those below throw argument_error for fewer than 3 steps, unless f(0) is a positive number, and where
+// f is not finite.
+
 /// Lemma 4.2: the least (f(s) - f(t)) / f(0) of neighbors s < t on a grid of n steps over [0, pi].
 template <real_scalar T, angular_function<T> F>
 condition_margin<T> decreasing_margin(const F& f, std::size_t n) {
+  const detail::relative_to_first<T, F> relative("decreasing_margin", f, n);
   condition_margin<T> least;
   const T step = std::numbers::pi_v<T> / static_cast<T>(n);
   for (std::size_t k = 0; k < n; ++k) {
     const T s = static_cast<T>(k) * step, t = k + 1 == n ? std::numbers::pi_v<T> : s + step;
-    const T value = (f(s) - f(t)) / f(T(0));
+    const T value = relative(s) - relative(t);
     if (value < least.value) least = {value, s, t};
   }
   return least;
@@ -101,9 +143,10 @@ condition_margin<T> decreasing_margin(const F& f, std::size_t n) {
 /// grid of n steps.
 template <real_scalar T, angular_function<T> F>
 condition_margin<T> log_concave_margin(const F& f, std::size_t n) {
+  const detail::relative_to_first<T, F> relative("log_concave_margin", f, n);
   std::vector<T> values(n);
   const T step = std::numbers::pi_v<T> / static_cast<T>(n);
-  for (std::size_t k = 0; k < n; ++k) values[k] = f(static_cast<T>(k) * step) / f(T(0));
+  for (std::size_t k = 0; k < n; ++k) values[k] = relative(static_cast<T>(k) * step);
   condition_margin<T> least;
   for (std::size_t i = 1; i < n; ++i) {
     for (std::size_t j = i; i + j < n; ++j) {
@@ -121,11 +164,12 @@ condition_margin<T> log_concave_margin(const F& f, std::size_t n) {
 /// discrete cosine coefficient of f; `s` is k. An angular-distance function has none below 0.
 template <real_scalar T, angular_function<T> F>
 condition_margin<T> least_cosine_coefficient(const F& f, std::size_t n) {
+  const detail::relative_to_first<T, F> relative("least_cosine_coefficient", f, n);
   std::vector<T> values(n), cosines(n);
   const T step = 2 * std::numbers::pi_v<T> / static_cast<T>(n);
   for (std::size_t j = 0; j < n; ++j) {
     const T t = std::min(static_cast<T>(std::min(j, n - j)) * step, std::numbers::pi_v<T>);
-    values[j] = f(t) / f(T(0));
+    values[j] = relative(t);
     cosines[j] = std::cos(step * static_cast<T>(j));
   }
   condition_margin<T> least;

@@ -19,6 +19,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <numbers>
 #include <span>
 #include <vector>
@@ -119,18 +120,23 @@ hermite_series<typename Student::value_type> hermite_loss(const Teacher& teacher
     for (std::size_t i = 0; i < nodes * nodes; ++i) powers.data()[i] *= cosines.data()[i];
   }
   // |q^T C^k q| <= (sum |q_j|)^2, and what is left of sum c_k^2 = 1/2 for ReLU.
-  T left = T(0.5);
-  for (const T c : relu_hermite_coefficients<T>(std::max<std::size_t>(degree, 1))) left -= c * c;
+  // In double at least, and rounded up.
+  using A = accumulator_t<T>;
+  A left = A(0.5);
+  for (const A c : relu_hermite_coefficients<A>(std::max<std::size_t>(degree, 1))) left -= c * c;
+  left = std::max(left, A(0)) + static_cast<A>(degree + 4) * std::numeric_limits<A>::epsilon();
+  A remainder = 0;
   for (std::size_t c = 0; c < C; ++c) {
-    T even = 0, linear = 0;
+    A even = 0, linear = 0;
     for (std::size_t j = 0; j < nodes; ++j) {
-      const T slope = j < n ? detail::hidden_slope(student) : detail::hidden_slope(teacher);
-      even += std::abs((1 - slope) * q(j, c));
-      linear += std::abs((1 + slope) / 2 * q(j, c));
+      const A slope = j < n ? detail::hidden_slope(student) : detail::hidden_slope(teacher);
+      even += std::abs((1 - slope) * static_cast<A>(q(j, c)));
+      linear += std::abs((1 + slope) / 2 * static_cast<A>(q(j, c)));
     }
-    series.remainder +=
-        (std::max(left, T(0)) * even * even + (degree == 0 ? linear * linear : T(0))) / 2;
+    remainder += (left * even * even + (degree == 0 ? linear * linear : A(0))) / 2;
   }
+  series.remainder = static_cast<T>(
+      remainder * (1 + static_cast<A>(8 * (nodes + 4)) * std::numeric_limits<T>::epsilon()));
   return series;
 }
 
