@@ -202,6 +202,34 @@ TEST_CASE("the class knows no scale: of nodes, of networks, of inputs") {
   }
 }
 
+TEST_CASE("a node far from its place is at no minimum, however small it is") {
+  net teacher({3, 2, 1}), student({3, 2, 1});
+  teacher.layer<1>().weights()(0, 0) = student.layer<1>().weights()(0, 0) = 1;
+  teacher.layer<1>().weights()(1, 1) = 1e-8;
+  student.layer<1>().weights()(1, 1) = 0.5e-8 * std::cos(3.1);
+  student.layer<1>().weights()(2, 1) = 0.5e-8 * std::sin(3.1);
+  for (net* n : {&teacher, &student}) {
+    for (std::size_t k = 0; k < 2; ++k) n->layer<2>().weights()(k, 0) = 1;
+  }
+  population loss(teacher);
+  CHECK(message_of<argument_error>([&] {
+          classify<fixed_fan_out>(loss, student);
+        }).starts_with("classify: node 1 is "));
+  // Where it belongs it is at one.
+  student.layer<1>().weights()(1, 1) = 1e-8;
+  student.layer<1>().weights()(2, 1) = 0;
+  CHECK(classify<fixed_fan_out>(loss, student).kind == critical_kind::minimum);
+  student.layer<1>().weights()(1, 1) = 1.01e-8;
+  CHECK(classify<fixed_fan_out>(loss, student).kind == critical_kind::minimum);
+  student.layer<1>().weights()(1, 1) = 1.1e-8;
+  CHECK(message_of<argument_error>([&] {
+          classify<fixed_fan_out>(loss, student);
+        }).starts_with("classify: node 1 is 0.0"));
+  // Fan-outs that move, too.
+  student = teacher;
+  CHECK(classify(loss, student).kind == critical_kind::minimum);
+}
+
 TEST_CASE("what is no critical point") {
   const auto teacher = pair_of(std::numbers::pi / 4, 1);
   population loss(teacher);

@@ -130,6 +130,15 @@ class scaling_quotient {
     return small;
   }
 
+  /// The gradient of J / J_0 in that space.
+  std::vector<T> reduce(std::vector<T> gradient, T power) const {
+    for (std::size_t i = 0; i < gradient.size(); ++i) gradient[i] *= scale_[i] / power;
+    reflect([&](std::size_t i) -> T& { return gradient[i]; });
+    std::vector<T> small;
+    for (const std::size_t i : kept_places()) small.push_back(gradient[i]);
+    return small;
+  }
+
   /// A vector of that space as parameters, [p].
   template <class Vector>
   std::vector<T> expand(const Vector& y) const {
@@ -176,11 +185,44 @@ class scaling_quotient {
   std::vector<std::vector<entry>> scalings_;  // reflectors, one a node
 };
 
+/// Throws argument_error when Newton's step `move` [p] to a minimum takes a node by more than 2^-5 of
+/// its length: the minimum is another point.
+template <class FanOut, class T, class Student>
+void require_near(const Student& student, T std, const std::vector<T>& move) {
+  std::vector<T> at(move.size());
+  read_parameters<FanOut>(student, std::span<T>(at));
+  const auto W = student.template layer<1>().weights();
+  const std::size_t n = W.cols(), C = student.out_width();
+  const auto require = [&](std::size_t k, T moves, T length) {
+    if (moves <= T(0x1p-5) * length) return;
+    throw argument_error(text("classify: node ", k, " is ", moves / length,
+                              " of its length from the nearest critical point, expected at most ",
+                              0x1p-5));
+  };
+  for (std::size_t k = 0; k < n; ++k) {
+    T moves = 0, length = 0;
+    for (std::size_t i = 0; i < W.rows(); ++i) {
+      const T input = i < student.in_width() ? std : T(1);
+      moves = std::hypot(moves, input * move[i * n + k]);
+      length = std::hypot(length, input * at[i * n + k]);
+    }
+    require(k, moves, length);
+    moves = length = 0;
+    for (std::size_t c = 0; FanOut::layers > 1 && c < C; ++c) {
+      const std::size_t place = W.rows() * n + k * C + c;
+      moves = std::hypot(moves, move[place]);
+      length = std::hypot(length, at[place]);
+    }
+    require(k, moves, length);
+  }
+}
+
 }  // namespace detail
 
 /// Classifies the point at which `student` is. Throws argument_error when the gradient's norm, in
-/// the units above, is over `largest_gradient` (it is no critical point), a student node is zero or
-/// the teacher's output is, shape_error when student and teacher do not fit.
+/// the units above, is over `largest_gradient` (it is no critical point), when the minimum that it
+/// would be is further from a node than 2^-5 of the node's length, a student node is zero or the
+/// teacher's output is, shape_error when student and teacher do not fit.
 template <class FanOut = trained_fan_out, class Loss, two_layer_network Student>
 classified_point<typename Student::value_type> classify(
     Loss& loss, const Student& student, typename Student::value_type largest_gradient = 1e-8) {
@@ -225,6 +267,19 @@ classified_point<typename Student::value_type> classify(
   found.kind = found.negative > 0 ? critical_kind::saddle
                : found.zero > 0   ? critical_kind::degenerate
                                   : critical_kind::minimum;
+  if (found.kind == critical_kind::minimum) {
+    const auto reduced = quotient.reduce(slope, found.power);
+    std::vector<T> step(reduced.size());
+    for (std::size_t e = 0; e < step.size(); ++e) {
+      T along = 0;
+      for (std::size_t i = 0; i < step.size(); ++i) along += reduced[i] * system.vectors(i, e);
+      for (std::size_t i = 0; i < step.size(); ++i) {
+        step[i] -= along / found.eigenvalues[e] * system.vectors(i, e);
+      }
+    }
+    detail::require_near<FanOut>(student, loss.std(),
+                                 quotient.expand([&](std::size_t i) { return step[i]; }));
+  }
   return found;
 }
 
