@@ -150,6 +150,61 @@ TEST_CASE("opposite nodes are not co-linear, but share a kink") {
   CHECK(!b[1].independent);
 }
 
+TEST_CASE("exact opposites share a boundary for a tolerance of 0") {
+  // Teacher and student are x_0 + x_1, as differences of opposite nodes: no gradient. The student's
+  // duplicated node cancels.
+  any_mlp teacher({2, 4, 1}), student({2, 4, 1});
+  const double of_teacher[4][2] = {{1, 0}, {-1, 0}, {0, 1}, {0, -1}};
+  const double of_student[4][3] = {{1, 1, 0}, {-1, -1, 0}, {1, -2, 0.5}, {1, -2, 0.5}};
+  for (std::size_t k = 0; k < 4; ++k) {
+    for (std::size_t i = 0; i < 2; ++i) teacher.layer<1>().weights()(i, k) = of_teacher[k][i];
+    for (std::size_t i = 0; i < 3; ++i) student.layer<1>().weights()(i, k) = of_student[k][i];
+    const double sign = k % 2 == 0 ? 1 : -1;
+    teacher.layer<2>().weights()(k, 0) = student.layer<2>().weights()(k, 0) = sign;
+  }
+  const auto& a = teacher.layer<1>();
+  const auto& b = student.layer<1>();
+  const auto partition = colinear_groups(a, b, 0);
+  REQUIRE(partition.groups.size() == 7);
+  const auto balances = balance_groups<1>(teacher, student, partition, observe(a, b, all_space{}),
+                                          observe(b, b, all_space{}));
+  for (std::size_t g = 0; g < 7; ++g) {
+    CHECK(partition.groups[g].boundary == (g < 6 ? g / 2 * 2 : 6));
+    CHECK(balances[g].kink == 0);
+    CHECK(balances[g].independent);
+  }
+}
+
+TEST_CASE("balances do not depend on the units of fan-outs; what leaves the range is refused") {
+  any_mlp teacher({2, 1, 1}), student({2, 3, 1});
+  const double of_student[3][3] = {{1, 0, 0}, {3, 4, 0}, {1, -1, 0.5}}, fan_out[] = {1, 2, 3};
+  teacher.layer<1>().weights()(0, 0) = 1;
+  const auto& a = teacher.layer<1>();
+  const auto& b = student.layer<1>();
+  const auto balances = [&] {
+    return balance_groups<1>(teacher, student, colinear_groups(a, b, 0), observe(a, b, all_space{}),
+                             observe(b, b, all_space{}));
+  };
+  for (const double unit : {1e-300, 1e-170, 1.0, 1e170, 1e300}) {
+    for (std::size_t k = 0; k < 3; ++k) {
+      for (std::size_t i = 0; i < 3; ++i) student.layer<1>().weights()(i, k) = of_student[k][i];
+      student.layer<2>().weights()(k, 0) = fan_out[k] * unit;
+    }
+    teacher.layer<2>().weights()(0, 0) = unit;
+    const auto found = balances();
+    CHECK(found[0].kink == 0);
+    CHECK(found[0].gauge == 2 * unit);
+    CHECK(close_to(found[1].kink, 10 * unit, 4 * epsilon<double> * 10 * unit));
+    CHECK(close_to(found[1].gauge, 10 * unit, 4 * epsilon<double> * 10 * unit));
+    CHECK(found[1].independent);
+  }
+  student.layer<1>().weights()(0, 1) = 1e10;
+  CHECK(message_of<argument_error>(balances) ==
+        "balance_groups: the kink of group 1 is not a finite number");
+  student.layer<2>().weights()(0, 0) = std::nan("");
+  CHECK_THROWS_AS(balances(), argument_error);
+}
+
 TEST_CASE("two groups opposite to one share its boundary: no part of the kink is missed") {
   // Directions 0, pi - 0.08 and pi + 0.08: the last two are opposite to the first within 0.1, and
   // no multiples of one another.

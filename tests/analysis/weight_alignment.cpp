@@ -406,6 +406,47 @@ TEST_CASE("coincidence ends at eps, in the sine and in the bias, whichever side 
   CHECK(!a.eps_aligned(0, 1, 0.125));
 }
 
+TEST_CASE("exact opposites coincide to within nothing, and near ones as far as they are apart") {
+  dense<double, 3, 1, relu> teacher;
+  dense<double, 3, 2, relu> student;
+  const double w[] = {0.3, 0.7, -0.1, 0.4};
+  for (std::size_t i = 0; i < 4; ++i) {
+    teacher.weights()(i, 0) = w[i];
+    student.weights()(i, 0) = -w[i];
+    student.weights()(i, 1) = -4 * w[i];
+  }
+  // One unit in the last place of a component is 1e-16 of the angle, not of pi.
+  student.weights()(0, 1) = std::nextafter(student.weights()(0, 1), 0.0);
+  const auto a = align_weights(teacher, student);
+  CHECK(a.sine(0, 0) == 0);
+  CHECK(a.eps_coincident(0, 0, 0));
+  CHECK(!a.eps_aligned(0, 0, 0));
+  CHECK(a.angle(0, 0) == std::numbers::pi);
+  CHECK(a.sine(0, 1) <= epsilon<double>);
+  teacher.weights()(1, 0) = teacher.weights()(2, 0) = teacher.bias()[0] = 0;
+  student.weights()(0, 1) = -1;
+  student.weights()(1, 1) = 1e-30;
+  student.weights()(2, 1) = student.bias()[1] = 0;
+  const auto b = align_weights(teacher, student);
+  CHECK(close_to(b.sine(0, 1), 1e-30, 4 * epsilon<double> * 1e-30));
+  CHECK(b.eps_coincident(0, 1, 1.1e-30));
+  CHECK(!b.eps_coincident(0, 1, 0.9e-30));
+}
+
+TEST_CASE("no fan-out is too large or too small to have a norm") {
+  mlp<double, relu, 1, 3, 2> net;
+  const double size[] = {1e-320, 1e-170, 1e170};
+  for (std::size_t k = 0; k < 3; ++k) {
+    net.layer<2>().weights()(k, 0) = 3 * size[k];
+    net.layer<2>().weights()(k, 1) = -4 * size[k];
+  }
+  const auto norms = fan_out_norms<1>(net);
+  for (std::size_t k = 1; k < 3; ++k) {
+    CHECK(close_to(norms[k], 5 * size[k], 4 * epsilon<double> * 5 * size[k]));
+  }
+  CHECK(close_to(norms[0], 5e-320, 1e-323));  // few digits there
+}
+
 TEST_CASE("weights that are not finite have no angle") {
   for (const double wrong : {std::nan(""), std::numeric_limits<double>::infinity()}) {
     dense<double, 2, 2, relu> right, broken;

@@ -67,9 +67,9 @@ inline multiple multiple_of(const regular_weights& a, std::size_t i, const regul
   const bool equal = std::abs(a.bias[i] - b.bias[k]) <= tolerance;
   const bool opposite = std::abs(a.bias[i] + b.bias[k]) <= tolerance;
   if (!equal && !opposite) return multiple::none;
-  const double angle = angle_of_directions(a.direction(i), b.direction(k));
-  if (!(std::sin(angle) <= tolerance)) return multiple::none;
-  if (angle < std::numbers::pi / 2) return equal ? multiple::positive : multiple::none;
+  const auto angle = angle_of_directions(a.direction(i), b.direction(k));
+  if (!(angle.sin() <= tolerance)) return multiple::none;
+  if (angle.is_acute()) return equal ? multiple::positive : multiple::none;
   return opposite ? multiple::negative : multiple::none;
 }
 
@@ -194,7 +194,7 @@ struct group_balance {
 /// student nodes (columns) observe which student nodes' boundaries (rows) and `teachers_seen_by`
 /// which observe which teachers': observe() of the layers over a region, or from samples. A node
 /// observes a group when it observes any node of it. Throws shape_error when the networks' outputs
-/// differ or an argument is of other layers.
+/// differ or an argument is of other layers, argument_error when a kink is not finite.
 template <std::size_t l, class Teacher, class Student>
 std::vector<group_balance> balance_groups(const Teacher& teacher, const Student& student,
                                           const colinear_partition& partition,
@@ -224,13 +224,12 @@ std::vector<group_balance> balance_groups(const Teacher& teacher, const Student&
     group_balance& b = result.emplace_back();
     b.residual.resize(C);
     const auto add = [&](const auto& V, std::size_t k, double norm, double bends) {
-      double square = 0;
+      std::vector<double> added(C);
       for (std::size_t c = 0; c < C; ++c) {
-        const double v = static_cast<double>(V(k, c)) * norm * bends;
-        b.residual[c] += v;
-        square += v * v;
+        added[c] = static_cast<double>(V(k, c)) * norm * bends;
+        b.residual[c] += added[c];
       }
-      b.gauge += std::sqrt(square);
+      b.gauge += detail::scaled_norm<double>(added).value();
     };
     std::vector<bool> sees(n);
     for (const std::size_t k : group.students) add(next.linear_weights(), k, norms[k], bend);
@@ -271,9 +270,11 @@ std::vector<group_balance> balance_groups(const Teacher& teacher, const Student&
       if (partition.groups[other].boundary != partition.groups[s].boundary) continue;
       for (std::size_t c = 0; c < C; ++c) all[c] += result[other].residual[c];
     }
-    double square = 0;
-    for (const double r : all) square += r * r;
-    result[s].kink = std::sqrt(square);
+    result[s].kink = detail::scaled_norm<double>(all).value();
+    if (!is_finite(result[s].kink)) {
+      throw argument_error(
+          detail::text("balance_groups: the kink of group ", s, " is not a finite number"));
+    }
   }
   return result;
 }

@@ -45,15 +45,28 @@ T angle_between(std::span<const T> u, std::span<const T> v) {
 }
 
 namespace detail {
+// By sine and cosine of its half, up to a common factor: its sine is 0 for exact opposites and as
+// precise near them as near 0.
+struct direction_angle {
+  double half_sin, half_cos;
+
+  [[nodiscard]] double radians() const { return 2 * std::atan2(half_sin, half_cos); }
+  [[nodiscard]] double sin() const {
+    return 2 * half_sin * half_cos / (half_sin * half_sin + half_cos * half_cos);
+  }
+  [[nodiscard]] bool is_acute() const { return half_sin < half_cos; }
+  [[nodiscard]] bool is_obtuse() const { return half_sin > half_cos; }
+};
+
 // The same of directions that are of unit length already, or zero.
-inline double angle_of_directions(std::span<const double> u, std::span<const double> v) {
+inline direction_angle angle_of_directions(std::span<const double> u, std::span<const double> v) {
   double difference = 0, sum = 0;
   for (std::size_t i = 0; i < u.size(); ++i) {
     difference += (u[i] - v[i]) * (u[i] - v[i]);
     sum += (u[i] + v[i]) * (u[i] + v[i]);
   }
-  if (difference + sum == 0) return std::numbers::pi / 2;  // both are zero
-  return 2 * std::atan2(std::sqrt(difference), std::sqrt(sum));
+  if (difference + sum == 0) return {1, 1};  // both are zero
+  return {std::sqrt(difference), std::sqrt(sum)};
 }
 }  // namespace detail
 
@@ -61,10 +74,9 @@ inline double angle_of_directions(std::span<const double> u, std::span<const dou
 /// weights are all zero has no boundary: its angles are pi/2 and its bias gaps infinite.
 struct weight_alignment {
   matrix<double> angle;         // [m, n], radians
+  matrix<double> sine;          // [m, n], of the angle: 0 for opposite directions, too
   matrix<double> bias_gap;      // [m, n], |b_j - b_k| of regular weights
   matrix<double> boundary_gap;  // [m, n], |b_j - b_k| or, beyond pi/2, |b_j + b_k|
-
-  [[nodiscard]] double sine(std::size_t j, std::size_t k) const { return std::sin(angle(j, k)); }
 
   /// Definition 3.
   [[nodiscard]] bool eps_aligned(std::size_t j, std::size_t k, double eps) const {
@@ -93,17 +105,18 @@ weight_alignment align_weights(const TeacherLayer& teacher, const StudentLayer& 
   const auto w = make_regular(student);
   const std::size_t m = teacher.out_width(), n = student.out_width();
   weight_alignment result{make_matrix<double>(m, n), make_matrix<double>(m, n),
-                          make_matrix<double>(m, n)};
+                          make_matrix<double>(m, n), make_matrix<double>(m, n)};
   const auto gap = [](double difference) {
     return std::isnan(difference) ? std::numeric_limits<double>::infinity() : std::abs(difference);
   };
   for (std::size_t j = 0; j < m; ++j) {
     for (std::size_t k = 0; k < n; ++k) {
-      const double angle = detail::angle_of_directions(w_star.direction(j), w.direction(k));
-      result.angle(j, k) = angle;
+      const auto angle = detail::angle_of_directions(w_star.direction(j), w.direction(k));
+      result.angle(j, k) = angle.radians();
+      result.sine(j, k) = angle.sin();
       result.bias_gap(j, k) = gap(w_star.bias[j] - w.bias[k]);
       result.boundary_gap(j, k) =
-          angle > std::numbers::pi / 2 ? gap(w_star.bias[j] + w.bias[k]) : result.bias_gap(j, k);
+          angle.is_obtuse() ? gap(w_star.bias[j] + w.bias[k]) : result.bias_gap(j, k);
     }
   }
   return result;
@@ -118,8 +131,7 @@ std::vector<double> fan_in_norms(const L& l) {
     for (std::size_t i = 0; i < column.size(); ++i) {
       column[i] = static_cast<double>(l.weights()(i, k));
     }
-    const detail::scaled_norm<double> norm{std::span<const double>(column)};
-    norms[k] = std::ldexp(norm.norm, norm.exponent);
+    norms[k] = detail::scaled_norm<double>(column).value();
   }
   return norms;
 }
@@ -129,11 +141,10 @@ template <std::size_t l, class Network>
 std::vector<double> fan_out_norms(const Network& net) {
   static_assert(l >= 1 && l < Network::depth, "fan_out_norms: l is the number of a hidden layer");
   const auto W = net.template layer<l + 1>().linear_weights();
-  std::vector<double> norms(W.rows());
-  for (std::size_t k = 0; k < W.rows(); ++k) {
-    double square = 0;
-    for (const auto& w : W.row(k)) square += static_cast<double>(w) * static_cast<double>(w);
-    norms[k] = std::sqrt(square);
+  std::vector<double> norms(W.rows()), row(W.cols());
+  for (std::size_t k = 0; k < norms.size(); ++k) {
+    for (std::size_t c = 0; c < row.size(); ++c) row[c] = static_cast<double>(W(k, c));
+    norms[k] = detail::scaled_norm<double>(row).value();
   }
   return norms;
 }

@@ -44,6 +44,9 @@ struct scaled_norm {
     norm = std::sqrt(sum);
   }
 
+  // |a|, as far as a number can hold it.
+  [[nodiscard]] T value() const { return std::ldexp(norm, exponent); }
+
   // x / |a|
   [[nodiscard]] T divide(T x) const {
     return (exponent == 0 ? x : std::ldexp(x, -exponent)) / norm;
