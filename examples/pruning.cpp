@@ -42,7 +42,8 @@ int main(int argc, char** argv) {
     kept[0].clear();
     for (std::size_t k = 0; k < strengths.size(); ++k) {
       const std::size_t j = matches.best_teacher(k);
-      nodes.add({static_cast<double>(k), static_cast<double>(j), matches.rho(j, k), strengths[k]});
+      nodes.add({static_cast<double>(k), static_cast<double>(j), matches.rho(j, k),
+                 static_cast<double>(strengths[k])});
       if (matches.rho(j, k) > 0.95) kept[0].push_back(k);
     }
     if (kept[0].empty()) throw argument_error("no student is matched; train for longer");

@@ -107,8 +107,8 @@ pruning_section describe_pruning(const Teacher& teacher, const Student& student,
   result.merged_change = output_change(student, merged, inputs).relative();
 
   const auto strengths = node_strengths<1>(student);
-  std::vector<double> matched;
-  double strongest = 0;
+  std::vector<long double> matched;
+  long double strongest = 0;
   auto kept = all_nodes(student);
   kept[0].clear();
   for (std::size_t k = 0; k < strengths.size(); ++k) {
@@ -123,7 +123,7 @@ pruning_section describe_pruning(const Teacher& teacher, const Student& student,
   if (matched.empty()) return result;
   const auto middle = matched.begin() + static_cast<std::ptrdiff_t>(matched.size() / 2);
   std::nth_element(matched.begin(), middle, matched.end());
-  result.unmatched_strength = *middle > 0 ? strongest / *middle : 0;
+  result.unmatched_strength = *middle > 0 ? static_cast<double>(strongest / *middle) : 0;
   result.pruned_change = output_change(student, keep_nodes(student, kept), inputs).relative();
   return result;
 }

@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <initializer_list>
 #include <limits>
 #include <vector>
 
@@ -119,6 +121,58 @@ TEST_CASE("nodes without fan-out are merged away, however large") {
   CHECK(merged.layer<2>().weights()(1, 0) == 3);
 }
 
+TEST_CASE("nodes are told apart by their strengths, however large or small their factors") {
+  const auto line = [](std::initializer_list<std::array<double, 3>> nodes) {  // w, b, v
+    mlp<double, relu, dynamic, dynamic, dynamic> net({1, nodes.size(), 1});
+    std::size_t k = 0;
+    for (const auto& [w, b, v] : nodes) {
+      net.layer<1>().weights()(0, k) = w;
+      net.layer<1>().bias()[k] = b;
+      net.layer<2>().weights()(k++, 0) = v;
+    }
+    return net;
+  };
+  auto x = make_matrix<double>(2, 1);
+  x(0, 0) = 1;
+  x(1, 0) = -1;
+  const auto one = line({{1e170, 0, 1e-170}, {1, 0, 1}});
+  CHECK(close_to(merge_colinear<1>(one, 0)(x)(0, 0), 2, 4 * epsilon<double>));
+  CHECK(close_to(drop_weak<1>(one, x, 0)(x)(0, 0), 2, 4 * epsilon<double>));
+  CHECK(drop_weak<1>(one, x, 0.5).widths()[1] == 2);
+  // Both products vanish or overflow in double.
+  const auto small = line({{1e-170, 0, 5e-170}, {1e-170, 0, 1e-170}, {1e-200, 0, 1e-150}});
+  CHECK(close_to(merge_colinear<1>(small, 0).layer<2>().weights()(0, 0), 6e-170, 1e-179));
+  CHECK(drop_weak<1>(small, x, 0).widths()[1] == 3);
+  CHECK(drop_weak<1>(small, x, 0.1).widths()[1] == 2);
+  const auto large = line({{1e160, 0, 1e160}, {1, 0, 1}, {1, -5, 3}});
+  CHECK(drop_weak<1>(large, x, 0).widths()[1] == 2);  // the last is never active
+  CHECK(drop_weak<1>(large, x, 1e-200).widths()[1] == 1);
+  // Of norms whose ratio overflows.
+  const auto far = line({{1e-160, 0, 1e165}, {1e160, 0, 1e-155}});
+  const auto merged = merge_colinear<1>(far, 0);
+  CHECK(merged.widths()[1] == 1);
+  CHECK(close_to(merged(x)(0, 0), 2e5, 1e-10));
+  // Constants that leave the range in the bias above.
+  CHECK(message_of<argument_error>([&] {
+          merge_colinear<1>(line({{0, 1e200, 1e200}, {1, 0, 1}}), 0);
+        }) == "merge_colinear: weight 2 of node 0 is not a finite number");
+}
+
+TEST_CASE("fan-outs that are not finite are refused") {
+  mlp<double, relu, 1, 2, 1> net;
+  for (std::size_t k = 0; k < 2; ++k) net.layer<1>().weights()(0, k) = static_cast<double>(k) + 1;
+  auto x = make_matrix<double>(2, 1);
+  x(0, 0) = 1;
+  for (const double wrong : {std::nan(""), std::numeric_limits<double>::infinity()}) {
+    net.layer<2>().weights()(1, 0) = wrong;
+    CHECK_THROWS_AS(merge_colinear<1>(net, 0), argument_error);
+    CHECK_THROWS_AS(drop_weak<1>(net, x, 0), argument_error);
+    CHECK_THROWS_AS(node_strengths<1>(net), argument_error);
+    CHECK(message_of<argument_error>([&] { strongest_nodes(net, std::vector<double>{0.5}); }) ==
+          "strongest_nodes: weight 1 of node 0 is not a finite number");
+  }
+}
+
 TEST_CASE("a layer of constants keeps one silent node") {
   mlp<double, relu, 2, 3, 2> net;
   net.layer<1>().bias()[1] = 2;
@@ -190,6 +244,9 @@ TEST_CASE("structured pruning keeps the largest fan-outs, in the given shares") 
   CHECK(stay(0.6, 0.4) == kept_nodes<decltype(net)>{list{2, 4}, list{2, 3}});  // 3.6 and 1.6
   CHECK(stay(0.4, 0.1) == kept_nodes<decltype(net)>{list{0, 2, 4, 5}, list{0, 1, 2, 3}});
   CHECK(stay(1, 1) == kept_nodes<decltype(net)>{list{2}, list{3}});
+  for (std::size_t k = 0; k < 6; ++k) net.layer<2>().weights()(k, 0) = 1e-170 * fan_out[k];
+  for (std::size_t k = 0; k < 4; ++k) net.layer<3>().weights()(k, 0) *= 1e170;
+  CHECK(stay(0.5, 0.25) == kept_nodes<decltype(net)>{list{0, 2, 4}, list{1, 2, 3}});
   for (const double wrong : {-0.1, 1.1, std::numeric_limits<double>::quiet_NaN()}) {
     CHECK_THROWS_AS(stay(wrong, 0), argument_error);
   }
@@ -205,7 +262,7 @@ TEST_CASE("strengths and weak nodes") {
   net.layer<2>().weights()(0, 1) = 2;
   net.layer<2>().weights()(1, 0) = 0.5;
   net.layer<2>().weights()(2, 0) = 8;  // has no weights below
-  CHECK(node_strengths<1>(net) == std::vector<double>{10, 1, 0});
+  CHECK(node_strengths<1>(net) == std::vector<long double>{10, 1, 0});
   // On these inputs f_0 is in [0, 20], f_1 in [0, 2], f_2 always 0.
   auto x = make_matrix<double>(2, 2);
   x(0, 0) = 4;
@@ -220,7 +277,7 @@ TEST_CASE("strengths and weak nodes") {
   CHECK(effects[1].strength == 1.5);
   CHECK(effects[2].strength == 0);
   CHECK(drop_weak<1>(net, x, 0.074).widths()[1] == 2);
-  const auto dropped = drop_weak<1>(net, x, 0.075);
+  const auto dropped = drop_weak<1>(net, x, 0.076);
   CHECK(dropped.widths()[1] == 1);
   CHECK(output_change(net, dropped, x).largest == 1.5);
   CHECK(drop_weak<1>(net, x, 1).widths()[1] == 1);
@@ -282,6 +339,19 @@ TEST_CASE("changes of outputs, by hand and by two passes") {
   const auto deviation = static_cast<double>(std::sqrt(variance / (2 * N)));
   CHECK(close_to(change.deviation, deviation, 10 * unit * deviation));
   CHECK(close_to(change.relative(), rms / deviation, 20 * unit));
+
+  // In any units.
+  for (const double scale : {1e-300, 1e-170, 1e170, 1e300}) {
+    auto a_scaled = a, b_scaled = b;
+    for (std::size_t i = 0; i < 5; ++i) {
+      for (double& w : a_scaled.layer<2>().weights().row(i)) w *= scale;
+      for (double& w : b_scaled.layer<2>().weights().row(i)) w *= scale;
+    }
+    const auto scaled = output_change(a_scaled, b_scaled, x);
+    CHECK(close_to(scaled.rms, rms * scale, unit * rms * scale));
+    CHECK(close_to(scaled.deviation, deviation * scale, 10 * unit * deviation * scale));
+    CHECK(close_to(scaled.relative(), rms / deviation, 20 * unit));
+  }
 
   mlp<double, relu, 3, 1, 2> constant;
   CHECK(output_change(constant, a, x).relative() == std::numeric_limits<double>::infinity());

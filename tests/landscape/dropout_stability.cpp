@@ -90,6 +90,17 @@ TEST_CASE("which nodes are kept") {
   CHECK(close_to(strongest.scale[0], 28.0 / 18, 8 * epsilon<double>));
   for (const std::size_t u : {0U, 2U, 4U, 6U}) net.layer<2>().weights()(u, 1) = 0;
   CHECK(close_to(strongest_dropout(net).scale[0], 1, 4 * epsilon<double>));
+
+  // Whether or not their products leave the range of numbers.
+  for (const double unit : {1e-200, 1e200}) {
+    auto scaled = net;
+    for (std::size_t u = 0; u < 7; ++u) {
+      for (std::size_t i = 0; i < 4; ++i) scaled.layer<1>().weights()(i, u) *= unit;
+      scaled.layer<2>().weights()(u, 1) = -strengths[u] / norms[u] * unit;
+    }
+    CHECK(strongest_dropout(scaled).kept[0] == list{1, 3, 5});
+    CHECK(close_to(strongest_dropout(scaled).scale[0], 28.0 / 18, 16 * epsilon<double>));
+  }
 }
 
 TEST_CASE("what is no dropout") {

@@ -83,11 +83,15 @@ dynamic_network<Network> keep_nodes(const Network& net, const kept_nodes<Network
 }
 
 /// |v_k| |w~_k| of the nodes of hidden layer l: the kink that a node adds to what is above. A node
-/// without weights has none: it is a constant, perhaps a large one. See node_effects.
+/// without weights has none: it is a constant, perhaps a large one. See node_effects. In long
+/// double, where no product of two doubles overflows or vanishes. Throws argument_error for a weight
+/// that is not finite.
 template <std::size_t l, class Network>
-std::vector<double> node_strengths(const Network& net) {
-  auto strengths = fan_out_norms<l>(net);
-  const auto norms = fan_in_norms(net.template layer<l>());
+std::vector<long double> node_strengths(const Network& net) {
+  detail::require_finite_weights("node_strengths", net.template layer<l>());
+  detail::require_finite_weights("node_strengths", net.template layer<l + 1>());
+  const auto fan_outs = fan_out_norms<l>(net), norms = fan_in_norms(net.template layer<l>());
+  std::vector<long double> strengths(fan_outs.begin(), fan_outs.end());
   for (std::size_t k = 0; k < norms.size(); ++k) strengths[k] *= norms[k];
   return strengths;
 }
@@ -95,7 +99,7 @@ std::vector<double> node_strengths(const Network& net) {
 /// Hidden layer l with its co-linear nodes (see colinear_groups) merged, each group into its
 /// strongest node, and its constant nodes folded into the next layer's bias, as far as it has one.
 /// With a tolerance of 0 to rounding the function is the same. Throws argument_error for a negative
-/// tolerance or a weight that is not finite.
+/// tolerance or a weight that is not finite, of this network or the merged one.
 template <std::size_t l, class Network>
 dynamic_network<Network> merge_colinear(const Network& net, double tolerance) {
   using T = typename Network::value_type;
@@ -114,9 +118,10 @@ dynamic_network<Network> merge_colinear(const Network& net, double tolerance) {
         [&](std::size_t a, std::size_t b) { return strengths[a] < strengths[b]; });
     stays[r] = true;
     for (const std::size_t k : group.students) {
-      if (k == r || strengths[k] == 0) continue;  // no fan-out: nothing to add
-      const T scale = static_cast<T>(norms[k] / norms[r]);
-      for (std::size_t c = 0; c < V.cols(); ++c) V(r, c) += scale * V(k, c);
+      if (k == r) continue;
+      // What is added is at most as large as V(r), however large the ratio.
+      const long double scale = static_cast<long double>(norms[k]) / norms[r];
+      for (std::size_t c = 0; c < V.cols(); ++c) V(r, c) += static_cast<T>(scale * V(k, c));
     }
   }
   for (const std::size_t k : partition.constant_students) {
@@ -135,6 +140,7 @@ dynamic_network<Network> merge_colinear(const Network& net, double tolerance) {
     stays[0] = true;
     for (T& v : V.row(0)) v = 0;
   }
+  detail::require_finite_weights("merge_colinear", above);
   kept_nodes<Network> kept = all_nodes(net);
   std::erase_if(kept[l - 1], [&](std::size_t k) { return !stays[k]; });
   return keep_nodes(merged, kept);
@@ -143,18 +149,20 @@ dynamic_network<Network> merge_colinear(const Network& net, double tolerance) {
 /// What a node does on samples: its activation lies within `half_range` of `middle`.
 struct node_effect {
   double middle = 0, half_range = 0;
-  double strength = 0;  // |v_k| half_range: what is lost when v_k middle goes into the bias above
+  // |v_k| half_range: what is lost when v_k middle goes into the bias above
+  long double strength = 0;
 };
 
 /// The effects of the nodes of hidden layer l over `inputs`. Without a bias above nothing can take
 /// the middle: it is 0, and the half range the largest |f_k|. Throws shape_error for no inputs or
-/// ones of another width, argument_error for an activation that is not finite.
+/// ones of another width, argument_error for an activation or a fan-out that is not finite.
 template <std::size_t l, class Network, class Inputs>
 std::vector<node_effect> node_effects(const Network& net, const Inputs& inputs) {
   using T = typename Network::value_type;
   if (as_rows(inputs).rows() == 0) {
     throw shape_error("node_effects: no inputs, expected at least 1");
   }
+  detail::require_finite_weights("node_effects", net.template layer<l + 1>());
   const auto fan_outs = fan_out_norms<l>(net);
   std::vector<double> least(fan_outs.size(), std::numeric_limits<double>::infinity());
   std::vector<double> most(fan_outs.size(), -std::numeric_limits<double>::infinity());
@@ -184,7 +192,7 @@ std::vector<node_effect> node_effects(const Network& net, const Inputs& inputs) 
     } else {
       e.half_range = std::max(std::abs(least[k]), std::abs(most[k]));
     }
-    e.strength = fan_outs[k] * e.half_range;
+    e.strength = static_cast<long double>(fan_outs[k]) * e.half_range;
   }
   return result;
 }
@@ -249,8 +257,9 @@ output_difference output_change(const Before& before, const After& after, const 
   activations<Before> kept_before;
   activations<After> kept_after;
   output_difference result;
-  double square = 0;
-  std::vector<double> origin(C), mean(C), variation(C);
+  // In long double squares of doubles neither overflow nor vanish.
+  long double square = 0;
+  std::vector<long double> origin(C), mean(C), variation(C);
   for_each_chunk(inputs, [&](matrix_view<const T> x, std::size_t first) {
     const auto f = before.forward(x, kept_before);
     const auto g = after.forward(x, kept_after);
@@ -263,7 +272,7 @@ output_difference output_change(const Before& before, const After& after, const 
               detail::text("output_change: an output of sample ", first + i, " is not finite"));
         }
         result.largest = std::max(result.largest, change);
-        square += change * change;
+        square += static_cast<long double>(change) * change;
         // Deviations from the first sample's output: exactly 0 for an output that never changes.
         if (first + i == 0) origin[c] = output;
         mean[c] += output - origin[c];
@@ -271,19 +280,20 @@ output_difference output_change(const Before& before, const After& after, const 
       }
     }
   });
-  const auto samples = static_cast<double>(N), outputs = static_cast<double>(C);
-  double variance = 0;
+  const auto samples = static_cast<long double>(N), outputs = static_cast<long double>(C);
+  long double variance = 0;
   for (std::size_t c = 0; c < C; ++c) {
-    variance += std::max(0.0, variation[c] / samples - (mean[c] / samples) * (mean[c] / samples));
+    variance += std::max(0.0L, variation[c] / samples - (mean[c] / samples) * (mean[c] / samples));
   }
-  result.rms = std::sqrt(square / (samples * outputs));
-  result.deviation = std::sqrt(variance / outputs);
+  result.rms = static_cast<double>(std::sqrt(square / (samples * outputs)));
+  result.deviation = static_cast<double>(std::sqrt(variance / outputs));
   return result;
 }
 
 /// The nodes that stay when the share ratios[l-1] of hidden layer l, rounded to whole nodes, is
 /// switched off: those of least fan-out norm, of equal ones the last; one node stays at least.
-/// Throws argument_error unless there is a ratio in [0, 1] for every hidden layer.
+/// Throws argument_error unless there is a ratio in [0, 1] for every hidden layer and all weights are
+/// finite.
 template <class Network>
 kept_nodes<Network> strongest_nodes(const Network& net, std::span<const double> ratios) {
   const bool right =
@@ -293,6 +303,8 @@ kept_nodes<Network> strongest_nodes(const Network& net, std::span<const double> 
     throw argument_error(detail::text("strongest_nodes: ", ratios.size(), " ratios, expected ",
                                       Network::depth - 1, " numbers in [0, 1]"));
   }
+  net.for_each_layer(
+      [](const auto& l, std::size_t) { detail::require_finite_weights("strongest_nodes", l); });
   const auto norms = all_fan_out_norms(net);
   kept_nodes<Network> kept = all_nodes(net);
   for (std::size_t l = 1; l < Network::depth; ++l) {

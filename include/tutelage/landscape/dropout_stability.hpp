@@ -110,23 +110,24 @@ dropout<Network> random_dropout(const Network& net, stream random) {
 
 /// Dropout that keeps the half of every hidden layer with the largest |v_k| |w~_k|, rounded down.
 /// These stand for more than their number: r_j is the sum of that over all nodes by the sum over the
-/// kept ones, 1 where the others add nothing and h_j / |S_j| where all add the same.
+/// kept ones, 1 where the others add nothing and h_j / |S_j| where all add the same. Throws
+/// argument_error for a weight that is not finite.
 template <class Network>
 dropout<Network> strongest_dropout(const Network& net) {
   detail::check_dropout<Network>();
   dropout<Network> result;
-  const auto choose = [&](std::size_t j, const std::vector<double>& strengths) {
+  const auto choose = [&](std::size_t j, const std::vector<long double>& strengths) {
     std::vector<std::size_t> order(strengths.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::stable_sort(order.begin(), order.end(),
                      [&](std::size_t a, std::size_t b) { return strengths[a] > strengths[b]; });
     order.resize(order.size() / 2);
     std::sort(order.begin(), order.end());
-    double kept = 0;
+    long double kept = 0;
     for (const std::size_t k : order) kept += strengths[k];
-    const double all = std::accumulate(strengths.begin(), strengths.end(), 0.0);
+    const long double all = std::accumulate(strengths.begin(), strengths.end(), 0.0L);
     result.kept[j - 1] = std::move(order);
-    result.scale[j - 1] = kept > 0 ? all / kept : 1;
+    result.scale[j - 1] = kept > 0 ? static_cast<double>(all / kept) : 1;
   };
   for_each_number<Network::depth - 1>([&](auto j) { choose(j, node_strengths<j>(net)); });
   detail::require_dropout("strongest_dropout", net, result);
