@@ -200,6 +200,36 @@ TEST_CASE("no size of activations is too large or too small") {
   CHECK(close_to(linear_cka(x, s.y), similarity, 64 * epsilon<double>));
 }
 
+TEST_CASE("what rounding makes of multiples in float is no direction, what is larger is one") {
+  stream random = random_stream(7);
+  auto x = make_matrix<float>(2000, 2), y = x, near = x;
+  for (std::size_t i = 0; i < 2000; ++i) {
+    const float a = std::max(0.0F, random_normal<float>(random)), b = random_normal<float>(random);
+    x(i, 0) = a;
+    x(i, 1) = 1.1F * a;
+    y(i, 0) = near(i, 0) = a;
+    y(i, 1) = b;
+    near(i, 1) = a + 1e-4F * b;
+  }
+  CHECK(close(cca(x, y), {1}, 1e-6));
+  CHECK(close(cca(near, y), {1, 1}, 1e-2));
+  // Rounding is relative to values with their mean.
+  for (float& value : x) value += 100;
+  CHECK(close(cca(x, y), {1}, 1e-4));
+}
+
+TEST_CASE("CCA does not see the units of columns") {
+  const auto s = related(300, 4, 3, 8);
+  const auto rho = cca(s.x, s.y);
+  auto x = s.x;
+  const double unit[] = {1e-17, 1e17, 1, 1e-300};
+  for (std::size_t i = 0; i < 300; ++i) {
+    for (std::size_t k = 0; k < 4; ++k) x(i, k) *= unit[k];
+  }
+  CHECK(close(cca(x, s.y), rho, 1e4 * epsilon<double>));
+  CHECK(svcca(x, s.y).size() == 1);  // the principal components do
+}
+
 TEST_CASE("degenerate input") {
   auto constant = make_matrix<float>(5, 2), changing = constant;
   for (float& value : constant) value = 0.1F;

@@ -10,7 +10,7 @@
 // arXiv:1909.13458, Section 4, explains what they see in students that specialized: nodes of one
 // co-linear group span one direction together, nodes whose fan-out vanished are suppressed. CCA and
 // CKA do not change under orthogonal maps and scaling of either side, CCA not under any invertible
-// map.
+// map that leaves the columns farther apart than the activations' own rounding.
 #pragma once
 
 #include <algorithm>
@@ -27,15 +27,27 @@ namespace tutelage::inline TUTELAGE_TARGET {
 
 namespace detail {
 
-// A copy with columns of mean 0, in units of a power of two that make the largest about 1: no square
-// overflows, and those that vanish do not matter. A column of equal values becomes exactly 0.
+// Activations as columns of mean 0. A column of equal values becomes exactly 0.
+struct centered_columns {
+  matrix<double> values;
+  // The Frobenius norm of 16 epsilon of the activations, with their means: a singular value that
+  // rounding makes of 0 is no larger.
+  double rounding = 0;
+};
+
+// In units of a power of two each: `own` ones make the norm of every column, with its mean, about 1,
+// and a `common` one the largest deviation of all. No square overflows, and those that vanish do not
+// matter.
+enum class column_units { common, own };
+
 template <real_scalar T>
-matrix<double> centered(const char* function, matrix_view<const T> f) {
+centered_columns centered(const char* function, matrix_view<const T> f, column_units units) {
   if (f.rows() == 0 || f.cols() == 0) {
     throw shape_error(text(function, ": activations are ", shape_text(f.rows(), f.cols()),
                            ", expected at least 1 each"));
   }
-  auto result = make_matrix<double>(f.rows(), f.cols());
+  centered_columns centered{make_matrix<double>(f.rows(), f.cols())};
+  auto& result = centered.values;
   for (std::size_t i = 0; i < f.rows(); ++i) {
     for (std::size_t k = 0; k < f.cols(); ++k) result(i, k) = static_cast<double>(f(i, k));
   }
@@ -43,15 +55,18 @@ matrix<double> centered(const char* function, matrix_view<const T> f) {
   // Of each column first, then of all.
   constexpr int none = std::numeric_limits<int>::min();
   std::vector<int> unit(f.cols(), none);
+  std::vector<double> norm(f.cols());  // in these units
   int largest_unit = none;
   for (std::size_t k = 0; k < f.cols(); ++k) {
-    double largest = 0, mean = 0;
+    double largest = 0, mean = 0, square = 0;
     for (std::size_t i = 0; i < f.rows(); ++i) largest = std::max(largest, std::abs(result(i, k)));
     if (largest == 0) continue;
     const int of_column = std::ilogb(largest) + 1;
     const double origin = std::ldexp(result(0, k), -of_column);
     for (std::size_t i = 0; i < f.rows(); ++i) {
-      result(i, k) = std::ldexp(result(i, k), -of_column) - origin;
+      const double value = std::ldexp(result(i, k), -of_column);
+      square += value * value;
+      result(i, k) = value - origin;
       mean += result(i, k);
     }
     mean /= static_cast<double>(f.rows());
@@ -62,15 +77,23 @@ matrix<double> centered(const char* function, matrix_view<const T> f) {
     }
     if (deviation == 0) continue;
     unit[k] = of_column;
+    norm[k] = std::sqrt(square);
     largest_unit = std::max(largest_unit, of_column + std::ilogb(deviation));
   }
+  double square = 0;
   for (std::size_t k = 0; k < f.cols(); ++k) {
     if (unit[k] == none) continue;
+    const int exponent = units == column_units::own ? -std::ilogb(norm[k]) : unit[k] - largest_unit;
     for (std::size_t i = 0; i < f.rows(); ++i) {
-      result(i, k) = std::ldexp(result(i, k), unit[k] - largest_unit);
+      result(i, k) = std::ldexp(result(i, k), exponent);
     }
+    square += std::ldexp(norm[k], exponent) * std::ldexp(norm[k], exponent);
   }
-  return result;
+  constexpr double unit_of_rounding =
+      std::max(std::numeric_limits<double>::epsilon(),
+               static_cast<double>(std::numeric_limits<T>::epsilon()));
+  centered.rounding = 16 * unit_of_rounding * std::sqrt(square);
+  return centered;
 }
 
 template <real_scalar T>
@@ -97,12 +120,15 @@ inline matrix<double> leading_columns(const matrix<double>& A, std::size_t count
 }
 
 // An orthonormal basis of the fewest principal components whose squares make up `share` of all, at
-// most as many as the numerical rank.
-inline matrix<double> principal_basis(const matrix<double>& X, double share) {
+// most as many as the numerical rank. All of them span what the columns do, in whatever units.
+template <real_scalar T>
+matrix<double> principal_basis(const char* function, matrix_view<const T> f, double share) {
+  const auto [X, rounding] =
+      centered(function, f, share == 1 ? column_units::own : column_units::common);
   const auto decomposition = svd(matrix_view(X));
   const auto& s = decomposition.s;
-  const double none = s[0] * std::numeric_limits<double>::epsilon() *
-                      static_cast<double>(std::max(X.shape(0), X.shape(1)));
+  const double none = rounding + s[0] * std::numeric_limits<double>::epsilon() *
+                                     static_cast<double>(std::max(X.shape(0), X.shape(1)));
   double total = 0, kept = 0;
   for (const double value : s) total += value * value;
   std::size_t count = 0;
@@ -125,8 +151,8 @@ std::vector<double> svcca(matrix_view<const T> x, matrix_view<const T> y, double
     throw argument_error(detail::text("svcca: share is ", share, ", expected one in (0, 1]"));
   }
   detail::require_pairs("svcca", x, y);
-  const auto U = detail::principal_basis(detail::centered("svcca", x), share);
-  const auto V = detail::principal_basis(detail::centered("svcca", y), share);
+  const auto U = detail::principal_basis("svcca", x, share);
+  const auto V = detail::principal_basis("svcca", y, share);
   if (U.shape(1) == 0 || V.shape(1) == 0) return {};
   auto product = make_matrix<double>(U.shape(1), V.shape(1));
   multiply(transposed(U), V, product);
@@ -152,7 +178,9 @@ inline double mean_correlation(const std::vector<double>& rho) {
 template <real_scalar T>
 double linear_cka(matrix_view<const T> x, matrix_view<const T> y) {
   detail::require_pairs("linear_cka", x, y);
-  const auto X = detail::centered("linear_cka", x), Y = detail::centered("linear_cka", y);
+  constexpr auto common = detail::column_units::common;
+  const auto X = detail::centered("linear_cka", x, common).values;
+  const auto Y = detail::centered("linear_cka", y, common).values;
   const auto square = [](const matrix<double>& A, const matrix<double>& B) {
     auto product = make_matrix<double>(A.shape(1), B.shape(1));
     multiply(transposed(A), B, product);
