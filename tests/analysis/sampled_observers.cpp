@@ -186,6 +186,13 @@ TEST_CASE("degenerate input") {
   CHECK(counter.result().active == std::vector<double>{1, 0});
   CHECK(counter.result().by_band().unobserved() == std::vector<std::size_t>{0, 1});
   CHECK(counter.result().tau() == 0);
+  // A node without weights is near no sample, for an eps beyond all floats either; the others are.
+  dense<float, 1, 2, relu> one_boundary;
+  one_boundary.weights()(0, 0) = 1;
+  const auto small = make_matrix<float>(3, 1);
+  observer_counter<float> wide(one_boundary, one_boundary, 1e300);
+  wide.add(matrix_view(small), matrix_view(small));
+  CHECK(wide.result().band == std::vector<double>{3, 0});
   for (const double eps : {0.0, -1.0, std::numeric_limits<double>::quiet_NaN(),
                            std::numeric_limits<double>::infinity()}) {
     CHECK_THROWS_AS((observer_counter<double>(teacher, student, eps)), argument_error);

@@ -109,16 +109,17 @@ class observer_counter {
     const auto to_k = observing_(below_observing);
     const auto E = active_.reshape(N, n);
     const auto I = band_.reshape(N, m), A = above_.reshape(N, m);
-    const T width = static_cast<T>(counts_.eps);
+    // Without rounding eps to T, where it may become infinite.
+    const auto is_near = [&](T distance) { return std::abs(distance) <= counts_.eps; };
     for (std::size_t i = 0; i < N; ++i) {
       for (std::size_t k = 0; k < n; ++k) {
         E(i, k) = to_k(i, k) > 0 ? T(1) : T(0);
         counts_.active[k] += to_k(i, k) > 0;
       }
       for (std::size_t j = 0; j < m; ++j) {
-        I(i, j) = std::abs(to_j(i, j)) <= width ? T(1) : T(0);
+        I(i, j) = is_near(to_j(i, j)) ? T(1) : T(0);
         A(i, j) = to_j(i, j) > 0 ? T(1) : T(0);
-        counts_.band[j] += std::abs(to_j(i, j)) <= width;
+        counts_.band[j] += is_near(to_j(i, j));
         counts_.above[j] += to_j(i, j) > 0;
       }
     }
