@@ -4,6 +4,7 @@
 #include <limits>
 #include <ratio>
 #include <span>
+#include <string>
 #include <tutelage/gradient/regions.hpp>
 #include <tutelage/gradient/segment.hpp>
 #include <vector>
@@ -269,4 +270,44 @@ TEST_CASE("segments that do not fit") {
   CHECK(message_of<argument_error>([&] {
           regions_along(std::span<const double>(four), std::span<const double>(none), net);
         }) == "regions_along: q has nan at row 0, column 2, expected finite numbers");
+}
+
+TEST_CASE("segments whose pre-activations leave the range, or weights that do, are refused") {
+  mlp<double, relu, 1, 2, 1> net;
+  net.layer<1>().weights()(0, 0) = net.layer<1>().weights()(0, 1) = 1;
+  net.layer<1>().bias()[1] = 1e307;
+  const auto along = [&](double from, double to) {
+    return regions_along(std::span<const double>(&from, 1), std::span<const double>(&to, 1), net)
+        .size();
+  };
+  const std::string large = "regions_along: pre-activations are too large for their numbers";
+  CHECK(along(-8e307, 8e307) == 3);
+  CHECK(message_of<argument_error>([&] { along(-1.7e308, 1.7e308); }) == large);
+  net.layer<1>().weights()(0, 0) = 4;
+  CHECK(message_of<argument_error>([&] { along(-8e307, 8e307); }) == large);
+  for (const double wrong : {std::nan(""), std::numeric_limits<double>::infinity()}) {
+    net.layer<1>().weights()(0, 1) = wrong;
+    CHECK(message_of<argument_error>([&] { along(-1, 1); }) ==
+          "regions_along: weight 0 of node 1 is not a finite number");
+  }
+}
+
+TEST_CASE("where products lose their digits to underflow, rounding makes no regions either") {
+  // Pre-activations of about 1e-320: a node and a multiple of it meet 0 a thousandth apart.
+  mlp<double, relu, 2, 2, 1> net;
+  stream random = random_stream(55);
+  std::size_t regions = 0;
+  for (int s = 0; s < 100; ++s) {
+    for (std::size_t i = 0; i < 2; ++i) {
+      net.layer<1>().weights()(i, 0) = 1e-160 * random.normal();
+      net.layer<1>().weights()(i, 1) = 0.7 * net.layer<1>().weights()(i, 0);
+    }
+    std::vector<double> p(2), q(2);
+    for (double* x : {&p[0], &p[1], &q[0], &q[1]}) *x = 1e-160 * random.normal();
+    const auto found =
+        regions_along(std::span<const double>(p), std::span<const double>(q), net).size();
+    CHECK(found <= 2);
+    regions += found;
+  }
+  CHECK(regions > 120);
 }

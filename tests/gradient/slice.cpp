@@ -1,8 +1,10 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <set>
 #include <span>
+#include <string>
 #include <tutelage/gradient/patterns.hpp>
 #include <tutelage/gradient/segment.hpp>
 #include <tutelage/gradient/slice.hpp>
@@ -193,6 +195,68 @@ TEST_CASE("nodes that are positive multiples of others cut nothing more") {
     const auto slice = random_slice<double>(4, random);
     CHECK(regions_of_slice(slice, net, multiple).size() == regions_of_slice(slice, net).size());
   }
+}
+
+TEST_CASE("lines are found in any units of weights and slice") {
+  mlp<double, relu, 2, 2, 1> net;
+  for (const double unit : {1e-320, 1e-170, 1e-160, 1e150, 1e300}) {
+    for (const double axis : {1e-165, 1e-100, 1.0, 1e7}) {
+      if (unit * axis < 1e-322) continue;
+      net.layer<1>().weights()(0, 0) = net.layer<1>().weights()(1, 1) = unit;
+      net.layer<1>().bias()[1] = -0.5 * unit * axis;
+      double area = 0;
+      const auto regions = regions_of_slice(
+          input_slice<double>{.origin = {0, 0}, .u = {axis, 0}, .v = {0, axis}}, net);
+      CHECK(regions.size() == 4);
+      for (const auto& region : regions) {
+        CHECK(region.corners.size() == 4);
+        area += region.area();
+      }
+      CHECK(close_to(area, 4, 64 * epsilon<double>));
+    }
+  }
+  // Heights at the ends of the range.
+  net.layer<1>().weights()(0, 0) = net.layer<1>().weights()(1, 1) = 1.7e308;
+  net.layer<1>().bias()[1] = 0;
+  for (const auto& region :
+       regions_of_slice(input_slice<double>{.origin = {0, 0}, .u = {1, 0}, .v = {0, 1}}, net)) {
+    CHECK(region.area() == 1);
+  }
+}
+
+TEST_CASE("slices that are not finite, and pre-activations that leave the range, are refused") {
+  const double infinity = std::numeric_limits<double>::infinity();
+  mlp<double, relu, 2, 1, 1, 1> net;
+  net.layer<1>().weights()(0, 0) = net.layer<2>().weights()(0, 0) = 1;
+  const input_slice<double> right{.origin = {0, 0}, .u = {1, 0}, .v = {0, 1}};
+  CHECK(regions_of_slice(right, net).size() == 2);
+  const auto refused = [&](const auto& change) {
+    auto slice = right;
+    change(slice);
+    return message_of<argument_error>([&] { regions_of_slice(slice, net); });
+  };
+  CHECK(refused([](auto& s) { s.origin[0] = std::nan(""); }) ==
+        "regions_of_slice: the origin has nan at row 0, column 0, expected finite numbers");
+  CHECK(refused([&](auto& s) { s.u[1] = infinity; }) ==
+        "regions_of_slice: u has inf at row 0, column 1, expected finite numbers");
+  CHECK(refused([&](auto& s) { s.v[1] = -infinity; }) ==
+        "regions_of_slice: v has -inf at row 0, column 1, expected finite numbers");
+  for (const double side : {infinity, 1e308}) {
+    CHECK(refused([&](auto& s) {
+            s.a = {-side, side};
+          }) == "regions_of_slice: the rectangle's area is not a finite number");
+  }
+  const std::string large = "regions_of_slice: pre-activations are too large for their numbers";
+  net.layer<1>().weights()(0, 0) = net.layer<2>().weights()(0, 0) = 1e200;
+  CHECK(refused([](auto&) {}) == large);
+  net.layer<1>().weights()(0, 0) = 1e10;
+  net.layer<2>().weights()(0, 0) = 1;
+  CHECK(refused([](auto& s) {  // on the rectangle all are small, their slopes are not
+          s.u[0] = 1e300;
+          s.a = {-1e-300, 1e-300};
+        }) == large);
+  net.layer<2>().weights()(0, 0) = std::nan("");
+  CHECK(refused([](auto&) {}) == "regions_of_slice: weight 0 of node 0 is not a finite number");
 }
 
 TEST_CASE("slices that do not fit") {

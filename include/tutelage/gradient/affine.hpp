@@ -7,8 +7,10 @@
 #include <cstdint>
 #include <limits>
 
+#include <tutelage/core/finite.hpp>
 #include <tutelage/core/product.hpp>
 #include <tutelage/model/network.hpp>
+#include <tutelage/model/regular_weights.hpp>
 #include <type_traits>
 #include <vector>
 
@@ -57,6 +59,21 @@ affine_map<R> pre_activations(const affine_layer<R>& layer, const affine_map<R>&
   for (std::size_t k = 0; k < a.shape(1); ++k) a(0, k) = layer.bias(k);
   multiply(f, layer.W, a, R(1), R(1));
   return a;
+}
+
+/// Throws argument_error when a number of `part` left the range of R: regions cannot be told then.
+template <class Range>
+void require_in_range(const char* function, const Range& part) {
+  if (!all_finite(part.data(), part.size())) {
+    throw argument_error(text(function, ": pre-activations are too large for their numbers"));
+  }
+}
+
+/// Throws argument_error when a weight of the network is not finite.
+template <class Network>
+void require_finite_network(const char* function, const Network& net) {
+  net.for_each_layer(
+      [&](const auto& layer, std::size_t) { require_finite_weights(function, layer); });
 }
 
 /// w f, both absolute, as what rounding is relative to: a product that underflows loses less than epsilon

@@ -88,14 +88,16 @@ class segment_walk {
     const auto& layers = (*networks_)[network];
     if (number == layers.size()) return enter(network + 1, whole);
     const auto& layer = layers[number];
-    rounded_map a{pre_activations(layer, f.value), pre_activations(sizes_[network][number], f.size),
+    rounded_map a{pre_activations(layer, f.value), gauges(sizes_[network][number], f.size),
                   f.roundings + static_cast<R>(layer.W.shape(0) + 3)};
+    require_in_range("regions_along", a.size);
     const std::size_t n = a.value.shape(1);
     const R unit = a.roundings * std::numeric_limits<R>::epsilon();
     std::vector<place> ends;
     for (std::size_t k = 0; k < n && layer.slope != 1; ++k) {
       const R root = -a.value(0, k) / a.value(1, k);
-      const R error = (a.size(0, k) + std::abs(root) * a.size(1, k)) / std::abs(a.value(1, k));
+      const R slope = std::abs(a.value(1, k));
+      const R error = a.size(0, k) / slope + std::abs(root) * (a.size(1, k) / slope);
       const place end{root, unit * error};
       if (root > whole.begin.t && root < whole.end.t && end.is_told_from(whole.end)) {
         ends.push_back(end);
@@ -133,7 +135,8 @@ class segment_walk {
 /// The regions of one network, or the common ones of several, from p to q, [n_0] each, in order.
 /// They fill [0, 1]. Kinks nearer to each other than rounding can move them, by their sums of
 /// absolute values, are one. Throws shape_error when a network has inputs of another width,
-/// argument_error when a point is not finite.
+/// argument_error when a point or a weight is not finite, or a pre-activation along the segment too
+/// large for its numbers.
 template <real_scalar T, class... Networks>
 auto regions_along(std::span<const T> p, std::span<const T> q, const Networks&... networks) {
   using R = accumulator_t<T>;
@@ -148,6 +151,7 @@ auto regions_along(std::span<const T> p, std::span<const T> q, const Networks&..
     detail::require_finite("regions_along", what,
                            matrix_view<const T>(point.data(), 1, point.size(), point.size()));
   }
+  (detail::require_finite_network("regions_along", networks), ...);
   auto inputs = make_matrix<R>(2, p.size());
   for (std::size_t i = 0; i < p.size(); ++i) {
     inputs(0, i) = static_cast<R>(p[i]);

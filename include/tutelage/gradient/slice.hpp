@@ -13,6 +13,7 @@
 #include <limits>
 #include <span>
 
+#include <tutelage/core/finite.hpp>
 #include <tutelage/gradient/affine.hpp>
 #include <utility>
 #include <vector>
@@ -72,10 +73,10 @@ std::array<polygon<R>, 2> cut_polygon(const polygon<R>& whole, const affine_map<
     const std::size_t j = (i + 1) % whole.size();
     if (height[i] >= 0) parts[0].push_back(whole[i]);
     if (height[i] <= 0) parts[1].push_back(whole[i]);
-    if (height[i] * height[j] < 0) {
+    if (std::min(height[i], height[j]) < 0 && std::max(height[i], height[j]) > 0) {
       // From the lower end, so that neighbours that share the edge find the same point.
       const auto [low, high] = height[i] < 0 ? std::pair(i, j) : std::pair(j, i);
-      const R share = height[low] / (height[low] - height[high]);
+      const R share = 1 / (1 - height[high] / height[low]);  // no difference that may overflow
       const std::array<R, 2> crossing{whole[low][0] + share * (whole[high][0] - whole[low][0]),
                                       whole[low][1] + share * (whole[high][1] - whole[low][1])};
       parts[0].push_back(crossing);
@@ -97,6 +98,7 @@ class slice_cut {
       auto below = input_bounds;
       for (const auto& layer : layers) {
         below = bounds(layer, below);
+        require_in_range("regions_of_slice", below);
         of_network.push_back(below);
         for (R& t : of_network.back()) t *= 16 * std::numeric_limits<R>::epsilon();
       }
@@ -119,6 +121,7 @@ class slice_cut {
     if (number == layers.size()) return enter(network + 1, std::move(whole), pattern);
     const auto& layer = layers[number];
     const auto a = pre_activations(layer, f);
+    require_in_range("regions_of_slice", a);
     const std::size_t n = a.shape(1);
     std::vector<polygon<R>> parts;
     parts.push_back(std::move(whole));
@@ -158,7 +161,8 @@ class slice_cut {
 /// The regions of one network, or the common ones of several, in a slice: polygons that fill it.
 /// What rounding could have made, a boundary nearer to a corner than the pre-activation's own
 /// error, makes no region. Throws shape_error when a network has inputs of another width,
-/// argument_error when the rectangle is empty.
+/// argument_error when the rectangle is empty or its area or anything else is not finite, or a
+/// pre-activation in the slice too large for its numbers.
 template <real_scalar T, class... Networks>
 auto regions_of_slice(const input_slice<T>& slice, const Networks&... networks) {
   using R = accumulator_t<T>;
@@ -173,6 +177,12 @@ auto regions_of_slice(const input_slice<T>& slice, const Networks&... networks) 
   if (!(slice.a[0] < slice.a[1] && slice.b[0] < slice.b[1])) {
     throw argument_error("regions_of_slice: the rectangle is empty");
   }
+  for (const auto& [what, vector] : {std::pair("the origin", &slice.origin),
+                                     std::pair("u", &slice.u), std::pair("v", &slice.v)}) {
+    detail::require_finite("regions_of_slice", what,
+                           matrix_view<const T>(vector->data(), 1, vector->size(), vector->size()));
+  }
+  (detail::require_finite_network("regions_of_slice", networks), ...);
   const std::size_t n_0 = slice.origin.size();
   auto inputs = make_matrix<R>(3, n_0);
   std::vector<R> input_bounds(n_0);
@@ -187,6 +197,9 @@ auto regions_of_slice(const input_slice<T>& slice, const Networks&... networks) 
   }
   const R a_0 = static_cast<R>(slice.a[0]), a_1 = static_cast<R>(slice.a[1]);
   const R b_0 = static_cast<R>(slice.b[0]), b_1 = static_cast<R>(slice.b[1]);
+  if (!is_finite((a_1 - a_0) * (b_1 - b_0))) {
+    throw argument_error("regions_of_slice: the rectangle's area is not a finite number");
+  }
   const std::vector<std::vector<detail::affine_layer<R>>> layers{
       detail::affine_layers<R>(networks)...};
   return detail::slice_cut<R>(layers, inputs, input_bounds,
