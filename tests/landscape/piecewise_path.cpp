@@ -68,6 +68,24 @@ TEST_CASE("segments are appended, and those of another path backwards") {
   CHECK(path.kind(2) == segment_kind::transfer);
 }
 
+TEST_CASE("a path goes back only along one that ends where it does") {
+  const auto a = random_network<any_net>({2, 3, 1}, 1), b = random_network<any_net>({2, 3, 1}, 2);
+  auto c = b;
+  c.layer<2>().weights()(3, 0) += 1;
+  auto path = straight_line(a, b);
+  CHECK(message_of<argument_error>([&] { path.append_reversed(straight_line(a, c)); }) ==
+        "append_reversed: the last vertices differ in row 3 of parameter matrix 2");
+  CHECK(message_of<argument_error>([&] { path.append_reversed(piecewise_path(c)); }) ==
+        "append_reversed: the last vertices differ in row 3 of parameter matrix 2");
+  CHECK(message_of<shape_error>([&] {
+          path.append_reversed(piecewise_path(any_net({2, 4, 1})));
+        }) == "piecewise_path: width 1 is 3 in one network and 4 in the other");
+  CHECK(path.kinds() == "s");
+  path.append_reversed(path);
+  CHECK(path.kinds() == "ss");
+  CHECK(path.vertices()[2].layer<1>().weights()(0, 0) == a.layer<1>().weights()(0, 0));
+}
+
 TEST_CASE("static widths and float") {
   using net = mlp<float, leaky_relu<>, 2, 3, 1>;
   net a, b;

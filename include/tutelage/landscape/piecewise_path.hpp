@@ -16,6 +16,7 @@
 // A path with batch normalization would change its statistics too; fold it first.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <string>
@@ -134,9 +135,19 @@ class piecewise_path {
     kinds_.push_back(kind);
   }
 
-  /// The segments of `other`, from its last vertex, which must be this path's last one too, to its
-  /// first.
+  /// The segments of `other`, from its last vertex to its first. Throws like append, and
+  /// argument_error unless its last vertex is this path's last one too.
   void append_reversed(const piecewise_path& other) {
+    detail::require_same_space("piecewise_path", vertices_.back(), other.vertices_.back());
+    Network a = vertices_.back(), b = other.vertices_.back();
+    const auto ends = detail::parameters_of(a), others = detail::parameters_of(b);
+    for (std::size_t p = 0; p < ends.size(); ++p) {
+      for (std::size_t i = 0; i < ends[p].rows(); ++i) {
+        if (std::ranges::equal(ends[p].row(i), others[p].row(i))) continue;
+        throw argument_error(detail::text("append_reversed: the last vertices differ in row ", i,
+                                          " of parameter matrix ", p + 1));
+      }
+    }
     for (std::size_t i = other.segments(); i > 0; --i) {
       append(other.kinds_[i - 1], other.vertices_[i - 1]);
     }
