@@ -125,7 +125,20 @@ TEST_CASE("what is no dropout") {
         "with_dropout: k is 0, expected 1 to 3");
   d.scale[1] = std::numeric_limits<double>::infinity();
   CHECK(message_of<argument_error>([&] { with_dropout(net, d); }) ==
-        "with_dropout: the scale of hidden layer 2 is inf, expected a finite number");
+        "with_dropout: the scale of hidden layer 2 is inf, expected a finite number of at most " +
+            detail::text(std::numeric_limits<double>::max()));
+  d.scale[1] = std::numeric_limits<double>::quiet_NaN();
+  CHECK(message_of<argument_error>([&] {
+          with_dropout(net, d);
+        }).starts_with("with_dropout: the scale of hidden layer 2 is nan"));
+  // Infinite as a float, it would make a weight of 0 NaN.
+  using float_net = mlp<float, relu, dynamic, dynamic, dynamic>;
+  const float_net zero({1, 2, 1});
+  CHECK(message_of<argument_error>([&] {
+          with_dropout(zero, {{list{0}}, {1e300}});
+        }).starts_with("with_dropout: the scale of hidden layer 1 is 1e+300"));
+  const auto scaled = with_dropout(zero, {{list{0}}, {-1e38}});
+  CHECK(scaled.layer<2>().weights()(0, 0) == 0);
   const deep_net narrow({3, 1, 5, 2});
   CHECK(message_of<argument_error>([&] { random_dropout(narrow, random_stream(1)); }) ==
         "keep_in_dropout: hidden layer 1 keeps 0 of 1 nodes, expected at least 1 and at most half "

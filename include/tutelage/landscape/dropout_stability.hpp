@@ -18,6 +18,7 @@
 #include <cmath>
 #include <cstddef>
 #include <functional>
+#include <limits>
 #include <numeric>
 
 #include <tutelage/analysis/pruning.hpp>
@@ -57,7 +58,7 @@ struct dropout {
 namespace detail {
 
 /// Throws argument_error unless every hidden layer keeps at least one and at most half of its nodes,
-/// in increasing order, with a finite scale.
+/// in increasing order, with a scale that the network's numbers hold.
 template <class Network>
 void require_dropout(const char* function, const Network& net, const dropout<Network>& d) {
   check_dropout<Network>();
@@ -73,9 +74,10 @@ void require_dropout(const char* function, const Network& net, const dropout<Net
       throw argument_error(text(function, ": the kept nodes of hidden layer ", j,
                                 " are not increasing numbers below ", h));
     }
-    if (!std::isfinite(d.scale[j - 1])) {
+    constexpr auto most = std::numeric_limits<typename Network::value_type>::max();
+    if (!(std::abs(d.scale[j - 1]) <= static_cast<double>(most))) {
       throw argument_error(text(function, ": the scale of hidden layer ", j, " is ", d.scale[j - 1],
-                                ", expected a finite number"));
+                                ", expected a finite number of at most ", most));
     }
   }
 }
