@@ -161,6 +161,25 @@ TEST_CASE("agreement and order do not see the scales of layers or nodes") {
   CHECK(close_to(V(0, 0), 1e290, 1e276));
 }
 
+TEST_CASE("biases of upper layers keep their share, whatever the scales below") {
+  using four = mlp<double, relu, dynamic, dynamic, dynamic, dynamic, dynamic>;
+  const auto a = random_network<four>({5, 6, 7, 8, 3}, 1);
+  auto b = a;
+  // Every hidden node of the lower two layers 2^20 times as large: the function is the same.
+  for (const double v : {0x1p-20, 0x1p+20}) {
+    b = a;
+    for (std::size_t u = 0; u < 6; ++u) {
+      for (std::size_t i = 0; i <= 5; ++i) b.layer<1>().weights()(i, u) *= v;
+      for (double& w : b.layer<2>().weights().row(u)) w /= v;
+    }
+    for (std::size_t u = 0; u < 7; ++u) {
+      for (std::size_t i = 0; i <= 6; ++i) b.layer<2>().weights()(i, u) *= v;
+      for (double& w : b.layer<3>().weights().row(u)) w /= v;
+    }
+    CHECK(close_to(align_nodes(a, b).agreement, 1.0, 1e-12));
+  }
+}
+
 TEST_CASE("nodes of subnormal weights are nodes") {
   auto a = random_network<deep_net>({4, 3, 3, 2}, 1);
   for (std::size_t i = 0; i <= 4; ++i) a.layer<1>().weights()(i, 2) *= 1e-310;

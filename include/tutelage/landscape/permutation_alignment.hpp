@@ -71,6 +71,7 @@ std::vector<matrix<double>> unit_weights(const Network& net) {
       }
     }
   }
+  int taken = 0;  // layer l is 2^-taken of what it should be
   for (std::size_t l = 0; l + 1 < W.size(); ++l) {
     const matrix_view<double> into(W[l]), out_of(W[l + 1]);
     const std::size_t nodes = into.cols();
@@ -84,11 +85,11 @@ std::vector<matrix<double>> unit_weights(const Network& net) {
       if (!(norm.norm > 0)) continue;
       for (std::size_t i = 0; i < into.rows(); ++i) into(i, u) = norm.divide(into(i, u));
       factors[u] = std::frexp(norm.norm, &exponents[u]);
-      exponents[u] += norm.exponent;
+      exponents[u] += norm.exponent + taken;
     }
-    const int largest = *std::max_element(exponents.begin(), exponents.end());
+    taken = *std::max_element(exponents.begin(), exponents.end());
     for (std::size_t u = 0; u < factors.size(); ++u) {
-      for (double& v : out_of.row(u)) v = std::ldexp(v * factors[u], exponents[u] - largest);
+      for (double& v : out_of.row(u)) v = std::ldexp(v * factors[u], exponents[u] - taken);
     }
   }
   const auto top = matrix_view<double>(W.back()).middle_rows(0, net.widths()[Network::depth - 1]);
