@@ -177,6 +177,8 @@ TEST_CASE("settings that mean nothing") {
     CHECK_THROWS_AS(teacher_aware_inputs(empty, wrong), argument_error);
   }
   CHECK_THROWS_AS(aware_augmentation(view<double>(x), empty, nan_number, 1), argument_error);
+  CHECK_THROWS_AS(aware_augmentation(view<double>(x), empty, std::numeric_limits<double>::infinity(), 1),
+                  argument_error);
   CHECK(message_of<argument_error>([&] { teacher_aware_inputs(empty, 1); }) ==
         "teacher_aware_inputs: 0 teacher nodes with a boundary, std 1; expected at least 1 and a "
         "positive number");

@@ -86,7 +86,7 @@ class aware_augmentation {
   aware_augmentation(Source source, const L& teacher, double eps, double step)
       : source_(std::move(source)), weights_(make_regular(teacher)), step_(step) {
     detail::require_step("aware_augmentation", step);
-    if (!(eps > 0)) {
+    if (!(eps > 0) || !std::isfinite(eps)) {
       throw argument_error(
           detail::text("aware_augmentation: eps is ", eps, ", expected a positive number"));
     }
