@@ -199,6 +199,18 @@ TEST_CASE("a large ball is all space, a box lies between its balls") {
   }
 }
 
+TEST_CASE("who observes whom does not depend on the region's unit") {
+  // Along x_0 = 0 the other node is active where x_1 > 0: up to the unit.
+  dense<double, 2, 1, relu> j, k;
+  j.weights()(0, 0) = k.weights()(1, 0) = 1;
+  for (const double unit : {1e-300, 1e-170, 1.0, 1e170, 1e300}) {
+    CHECK(close_to(observe(j, k, ball{{0, 0}, unit}).strength(0, 0), unit,
+                   16 * epsilon<double> * unit));
+    CHECK(close_to(observe(j, k, box{{-unit, -unit}, {unit, unit}}).strength(0, 0), unit,
+                   16 * epsilon<double> * unit));
+  }
+}
+
 TEST_CASE("best observers and teachers without any") {
   auto strength = make_matrix<double>(3, 3);
   strength(0, 1) = strength(0, 2) = 0.5;
@@ -266,6 +278,11 @@ TEST_CASE("regions and layers that do not fit") {
           observe(two, two, box{{0, 0}, {1, 0}});
         }) ==
         "observe: a box of 2 low and 2 high ends, expected 2 finite ones each, low below high");
+  // Whose sums leave the range of numbers.
+  CHECK_THROWS_AS(observe(two, two, ball{{1e308, 0}, 1e308}), argument_error);
+  CHECK_THROWS_AS(observe(two, two, box{{-1e308, -1}, {1e308, 1}}), argument_error);
+  CHECK_THROWS_AS(observe(two, two, ball{{std::nan(""), 0}, 1}), argument_error);
+  CHECK_THROWS_AS(observe(two, two, box{{0, 0}, {1, std::nan("")}}), argument_error);
   auto wrong = two;
   wrong.bias()[0] = std::numeric_limits<double>::quiet_NaN();
   CHECK(message_of<argument_error>([&] { observe(two, wrong, all_space{}); }) ==
@@ -337,4 +354,7 @@ TEST_CASE("a user's region: an ellipsoid; where it is round, as the ball") {
   CHECK(message_of<argument_error>([&] {
           observe(node({1, 2}, 0), node({1, 2}, 0), ellipsoid{{0}, {1}});
         }) == "ellipsoid: another dimension");
+  CHECK(message_of<argument_error>([&] {  // the squares of its axes vanish
+          observe(node({1, 2}, 0), node({2, 1}, 0), ellipsoid{{0, 0}, {1e-170, 1e-170}});
+        }) == "observe: the margin of node 0 at node 0 is not a number");
 }

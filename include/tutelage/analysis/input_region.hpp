@@ -66,15 +66,15 @@ inline distance_terms distance(const half_space& h, std::span<const double> x) {
 
 }  // namespace detail
 
-/// |x - center| < radius.
+/// |x - center| < radius. Finite, twice the sum of the coordinates' sizes, too.
 struct ball {
   std::vector<double> center;
   double radius;
 
   void require(std::size_t d) const {
-    const bool finite =
-        std::all_of(center.begin(), center.end(), [](double c) { return std::isfinite(c); });
-    if (center.size() != d || !finite || !(radius > 0) || !std::isfinite(radius)) {
+    double farthest = radius;  // no w.x in the ball is larger, |w| = 1
+    for (const double c : center) farthest += std::abs(c);
+    if (center.size() != d || !(radius > 0) || !std::isfinite(2 * farthest)) {
       throw argument_error(detail::text("observe: a ball of radius ", radius, " around ",
                                         center.size(), " coordinates, expected a positive radius, ",
                                         d, " coordinates and finite numbers"));
@@ -93,22 +93,24 @@ struct ball {
     for (std::size_t i = 0; i < d; ++i) {
       across += (k.w[i] - along * j.w[i]) * (k.w[i] - along * j.w[i]);
     }
-    const double cut = std::sqrt((radius - std::abs(height)) * (radius + std::abs(height)));
+    const double cut = std::sqrt(radius - std::abs(height)) * std::sqrt(radius + std::abs(height));
     return {at_center - height * along + cut * std::sqrt(across),
-            unit * (of_k + of_j + cut + radius * std::sqrt(across) * of_j / cut)};
+            unit * (of_k + of_j + cut + radius / cut * std::sqrt(across) * of_j)};
   }
 };
 
-/// low_i < x_i < high_i.
+/// low_i < x_i < high_i. Finite, twice the sum of the coordinates' sizes, too.
 struct box {
   std::vector<double> low, high;
 
   void require(std::size_t d) const {
     bool right = low.size() == d && high.size() == d;
+    double farthest = 0;  // no w.x in the box is larger, |w| = 1
     for (std::size_t i = 0; right && i < d; ++i) {
-      right = std::isfinite(low[i]) && std::isfinite(high[i]) && low[i] < high[i];
+      farthest += std::max(std::abs(low[i]), std::abs(high[i]));
+      right = low[i] < high[i];
     }
-    if (!right) {
+    if (!right || !std::isfinite(2 * farthest)) {
       throw argument_error(detail::text("observe: a box of ", low.size(), " low and ", high.size(),
                                         " high ends, expected ", d,
                                         " finite ones each, low below high"));

@@ -66,7 +66,7 @@ class observers {
 /// it is within rounding of 0, and minus infinity when j has no boundary in the region. A node k
 /// without weights is active everywhere or nowhere: its margin is 1 or -1.
 /// Throws shape_error when the layers' inputs differ and argument_error for a region of other
-/// dimension or a weight that is not finite.
+/// dimension, a weight that is not finite or a margin that is no number.
 template <layer Observed, layer Observing, class Region>
 observers observe(const Observed& observed, const Observing& observing, const Region& region) {
   static_assert(input_region<Region>,
@@ -89,6 +89,10 @@ observers observe(const Observed& observed, const Observing& observing, const Re
       if (w_j.has_boundary(j)) {
         const double b = w_k.has_boundary(k) ? w_k.bias[k] : (w_k.bias[k] > 0 ? 1 : -1);
         found = region.reach(half_j, {w_k.direction(k), b});
+      }
+      if (std::isnan(found.value) || std::isnan(found.rounding)) {
+        throw argument_error(
+            detail::text("observe: the margin of node ", k, " at node ", j, " is not a number"));
       }
       strength(j, k) = std::abs(found.value) <= found.rounding ? 0 : found.value;
     }
