@@ -41,9 +41,9 @@ void check_growth(std::uint64_t seed) {
     }
     const double unit =
         2 * expected.roundings * (static_cast<double>(epsilon<T>) + epsilon<double>);
-    CHECK(
-        close_to(found.growth[k], static_cast<double>(product), unit * static_cast<double>(gauge)));
-    CHECK(close_to(found.square[k], static_cast<double>(square),
+    CHECK(close_to(static_cast<double>(found.growth[k]), static_cast<double>(product),
+                   unit * static_cast<double>(gauge)));
+    CHECK(close_to(static_cast<double>(found.square[k]), static_cast<double>(square),
                    16 * epsilon<double> * static_cast<double>(square)));
     CHECK(found.log_ratio_rate(k, 0) == found.log_rate(k) - found.log_rate(0));
   }
@@ -78,8 +78,8 @@ TEST_CASE("log ratios change at the rate of Theorem 7") {
     const auto after = measure_growth<1>(teacher, moved, x);
     std::array<double, 5> errors{};
     for (std::size_t k = 1; k < 5; ++k) {
-      const double ratio = std::log(after.square[k] / after.square[0]) / 2 -
-                           std::log(before.square[k] / before.square[0]) / 2;
+      const auto ratio = static_cast<double>(std::log(after.square[k] / after.square[0]) / 2 -
+                                             std::log(before.square[k] / before.square[0]) / 2);
       errors[k] = ratio / step - before.log_ratio_rate(k, 0);
     }
     return errors;
@@ -98,10 +98,32 @@ TEST_CASE("a node without weights does not grow") {
   mlp<double, relu, 2, 1, 1> teacher;
   teacher.layer<2>().bias()[0] = 5;
   const auto found = measure_growth<1>(teacher, student, x);
-  CHECK(found.growth == std::vector<double>{0, 0});
+  CHECK(found.growth == std::vector<long double>{0, 0});
   CHECK(found.log_rate(0) == 0);
   teacher.layer<2>().bias()[0] = std::nan("");
   CHECK_THROWS_AS(measure_growth<1>(teacher, student, x), argument_error);
+}
+
+TEST_CASE("rates do not depend on how weight is shared between the layers") {
+  // The outputs are max(x, 0) and 3 max(x, 0): f_k v_k.r is 2 at x = 1 and 0 at x = -1.
+  for (const double w : {1e-200, 1e-170, 1.0, 1e170, 1e200}) {
+    mlp<double, relu, 1, 1, 1> teacher, student;
+    student.layer<1>().weights()(0, 0) = w;
+    student.layer<2>().weights()(0, 0) = 1 / w;
+    teacher.layer<1>().weights()(0, 0) = 1;
+    teacher.layer<2>().weights()(0, 0) = 3;
+    auto x = make_matrix<double>(2, 1);
+    x(0, 0) = 1;
+    x(1, 0) = -1;
+    const auto found = measure_growth<1>(teacher, student, x);
+    const long double rate = 1 / (static_cast<long double>(w) * w);
+    CHECK(close_to(static_cast<double>(found.growth[0]), 1, 8 * epsilon<double>));
+    CHECK(std::abs(found.square[0] * rate - 1) <= 8 * epsilon<double>);
+    if (w > 1e-150) {  // beyond, the rate itself is larger than all doubles
+      const auto expected = static_cast<double>(rate);
+      CHECK(close_to(found.log_rate(0), expected, 8 * epsilon<double> * expected));
+    }
+  }
 }
 
 TEST_CASE("escape times are the integral, and grow like 1/eps") {
@@ -215,6 +237,11 @@ TEST_CASE("crossing times") {
   CHECK(message_of<argument_error>([&] { static_cast<void>(crossing_time(times, broken, 0.8)); }) ==
         "crossing_time: point 1 is (10, nan), expected numbers");
   CHECK(crossing_time(times, broken, 0.1) == std::optional<double>(0));
+  // Differences beyond the range of doubles, on either axis.
+  const std::vector<double> far{-1.5e308, 1.5e308};
+  CHECK(close_to(*crossing_time(std::vector<double>{0, 1}, far, 0.75e308), 0.75,
+                 8 * epsilon<double>));
+  CHECK(close_to(*crossing_time(far, far, 0.75e308), 0.75e308, 8 * epsilon<double> * 1e308));
 }
 
 TEST_CASE("strong first") {
@@ -227,6 +254,10 @@ TEST_CASE("strong first") {
   CHECK(strong_first(strengths, times{1, 1, 1, 1}) == 0);
   CHECK(strong_first(std::vector<double>{1}, times{2}) == 0);
   CHECK_THROWS_AS(strong_first(strengths, times{1}), shape_error);
+  CHECK(message_of<argument_error>([&] {
+          static_cast<void>(strong_first(strengths, times{1, 2, std::nan(""), 4}));
+        }) == "strong_first: the strength or time of teacher 2 is no number");
+  CHECK_THROWS_AS(strong_first(std::vector<double>{1, std::nan("")}, times{1, 2}), argument_error);
 }
 
 TEST_CASE("the gap of a broken symmetry stands still, and the ratio grows by it") {

@@ -26,14 +26,14 @@
 
 namespace tutelage::inline TUTELAGE_TARGET {
 
-/// Of the nodes of one hidden layer.
+/// Of the nodes of one hidden layer. In long double no square of a double leaves the range.
 struct weight_growth {
-  std::vector<double> growth;  // [n], (1/2) d|w_k|^2/dt
-  std::vector<double> square;  // [n], |w_k|^2 with the bias
+  std::vector<long double> growth;  // [n], (1/2) d|w_k|^2/dt
+  std::vector<long double> square;  // [n], |w_k|^2 with the bias
 
   /// d ln|w_k|/dt; 0 for a node whose weights are 0: its growth is 0, too.
   [[nodiscard]] double log_rate(std::size_t k) const {
-    return square[k] > 0 ? growth[k] / square[k] : 0.0;
+    return square[k] > 0 ? static_cast<double>(growth[k] / square[k]) : 0.0;
   }
 
   /// d/dt ln(|w_k| / |w_i|) (Theorem 7).
@@ -54,7 +54,7 @@ weight_growth measure_growth(const Teacher& teacher, const Student& student, con
   const auto& here = student.template layer<l>();
   const auto& above = student.template layer<l + 1>();
   const std::size_t n = here.out_width();
-  weight_growth result{std::vector<double>(n), std::vector<double>(n)};
+  weight_growth result{std::vector<long double>(n), std::vector<long double>(n)};
   gradients<Student> g;
   workspace<T> back;
   for_each_residual(teacher, student, inputs, [&](const auto& x, const auto& kept, const auto& r) {
@@ -66,15 +66,15 @@ weight_growth measure_growth(const Teacher& teacher, const Student& student, con
     const auto f = kept.template f<l>();
     for (std::size_t i = 0; i < f.rows(); ++i) {
       for (std::size_t k = 0; k < n; ++k) {
-        result.growth[k] += static_cast<double>(f(i, k)) * static_cast<double>(v_r(i, k));
+        result.growth[k] += static_cast<long double>(f(i, k)) * v_r(i, k);
       }
     }
   });
   const auto W = here.weights();
   for (std::size_t k = 0; k < n; ++k) {
-    result.growth[k] /= static_cast<double>(N);
+    result.growth[k] /= static_cast<long double>(N);
     for (std::size_t i = 0; i < W.rows(); ++i) {
-      result.square[k] += static_cast<double>(W(i, k)) * static_cast<double>(W(i, k));
+      result.square[k] += static_cast<long double>(W(i, k)) * W(i, k);
     }
     if (!is_finite(result.growth[k]) || !is_finite(result.square[k])) {
       throw argument_error(
@@ -154,8 +154,10 @@ inline std::optional<double> crossing_time(std::span<const double> times,
     }
     if (!(values[i] >= threshold)) continue;
     if (i == 0) return times[0];
-    const double share = (threshold - values[i - 1]) / (values[i] - values[i - 1]);
-    return times[i - 1] + share * (times[i] - times[i - 1]);
+    // In long double no difference of doubles overflows.
+    const long double from = values[i - 1], start = times[i - 1];
+    return static_cast<double>(start +
+                               (threshold - from) / (values[i] - from) * (times[i] - start));
   }
   return std::nullopt;
 }
@@ -163,13 +165,20 @@ inline std::optional<double> crossing_time(std::span<const double> times,
 /// Are strong teachers learned first? Kendall's tau between strength and earliness: 1 when every
 /// stronger teacher is earlier, -1 when every one is later. Teachers that are never learned are
 /// later than all others; equal pairs count half for neither. 0 for fewer than two teachers. Throws
-/// shape_error when there are not as many times as strengths.
+/// shape_error when there are not as many times as strengths, argument_error for one that is no
+/// number.
 inline double strong_first(std::span<const double> strengths,
                            std::span<const std::optional<double>> times) {
   const std::size_t m = strengths.size();
   if (times.size() != m) {
     throw shape_error(detail::text("strong_first: ", m, " strengths and ", times.size(),
                                    " times, expected equally many"));
+  }
+  for (std::size_t j = 0; j < m; ++j) {
+    if (std::isnan(strengths[j]) || (times[j] && std::isnan(*times[j]))) {
+      throw argument_error(
+          detail::text("strong_first: the strength or time of teacher ", j, " is no number"));
+    }
   }
   if (m < 2) return 0;
   const auto order = [](double a, double b) { return a > b ? 1.0 : a < b ? -1.0 : 0.0; };
