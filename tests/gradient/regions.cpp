@@ -118,16 +118,16 @@ TEST_CASE("samples that are no numbers are in no region") {
 
 TEST_CASE("temporaries, and regions that there are not") {
   using net_type = mlp<double, relu, dynamic, dynamic, dynamic>;
-  using one = visited_regions<net_type>;
-  using two = visited_regions<net_type, net_type>;
-  static_assert(std::is_constructible_v<one, const net_type&>);
-  static_assert(std::is_constructible_v<two, net_type&, const net_type&>);
-  static_assert(!std::is_constructible_v<one, net_type>);
-  static_assert(std::same_as<decltype(visited_regions(std::declval<one&>())), one>);
-  static_assert(std::same_as<decltype(visited_regions(std::declval<net_type&>())), one>);
-  static_assert(!std::is_constructible_v<two, net_type, const net_type&>);
-  static_assert(!std::is_constructible_v<two, const net_type&, net_type>);
-  static_assert(std::is_copy_constructible_v<one> && std::is_move_constructible_v<one>);
+  using of_one = visited_regions<net_type>;
+  using of_two = visited_regions<net_type, net_type>;
+  static_assert(std::is_constructible_v<of_one, const net_type&>);
+  static_assert(std::is_constructible_v<of_two, net_type&, const net_type&>);
+  static_assert(!std::is_constructible_v<of_one, net_type>);
+  static_assert(std::same_as<decltype(visited_regions(std::declval<of_one&>())), of_one>);
+  static_assert(std::same_as<decltype(visited_regions(std::declval<net_type&>())), of_one>);
+  static_assert(!std::is_constructible_v<of_two, net_type, const net_type&>);
+  static_assert(!std::is_constructible_v<of_two, const net_type&, net_type>);
+  static_assert(std::is_copy_constructible_v<of_one> && std::is_move_constructible_v<of_one>);
   const net_type net({2, 3, 1});
   visited_regions regions(net);
   const auto count = [&](std::size_t r) { return [&, r] { void(regions.count(r)); }; };

@@ -634,7 +634,7 @@ TEST_CASE("normalize_after_step of a layer that is not there") {
   auto student = random_net<net>(50);
   const run_state<net, sgd> state;
   const step_report<net, sgd> report{student, state, 0, 1, 0.0};
-  for (const std::size_t l : {0, 3}) {
+  for (const std::size_t l : {0U, 3U}) {
     CHECK(message_of<shape_error>([&] { normalize_after_step{l}.on_step(report); }) ==
           detail::text("normalize_after_step: layer ", l, ", expected 1 to 2"));
   }

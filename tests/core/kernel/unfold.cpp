@@ -74,7 +74,7 @@ TEST_CASE_TEMPLATE("unfold: what taps see, and its transpose", T, float, double,
 
 TEST_CASE_TEMPLATE("unfold: lines that are spread leave what lies between them", T, float, double) {
   for (std::size_t width = 1; width <= 40; ++width) {
-    for (const std::size_t step : {1, 2, 3}) {
+    for (const std::size_t step : {1U, 2U, 3U}) {
       auto random = random_stream(width);
       const auto from = random_matrix<T>(3, width, random);
       framed<T> to(3, (width - 1) * step + 1, 2, T(-7));
