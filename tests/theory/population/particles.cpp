@@ -164,6 +164,39 @@ TEST_CASE("a step is m times the mean-field gradient") {
   }
 }
 
+TEST_CASE("axes of any length reflect alike, and zero is no axis") {
+  const auto mirror = [](const std::vector<double>& along) {
+    auto axis = make_matrix<double>(3, 1);
+    for (std::size_t i = 0; i < 3; ++i) axis(i, 0) = along[i];
+    auto student = particles(8);
+    close_under_reflections(student, axis);
+    CHECK(reflection_asymmetry(student, axis) < 8 * epsilon<double>);
+    std::vector<double> images;
+    for (std::size_t i = 0; i < 3; ++i) {
+      for (std::size_t j = 4; j < 8; ++j) {
+        images.push_back(student.layer<1>().linear_weights()(i, j));
+      }
+    }
+    return images;
+  };
+  const auto plain = mirror({1, -2, 2});
+  for (const double size : {1e-170, 1e-310, 1e200}) {
+    const auto images = mirror({size, -2 * size, 2 * size});
+    for (std::size_t k = 0; k < images.size(); ++k) {
+      CHECK(close_to(images[k], plain[k], 1e-12));  // 1e-310 has 13 digits
+    }
+  }
+  auto student = particles(8);
+  for (const double wrong : {0.0, std::nan(""), HUGE_VAL}) {
+    auto axis = make_matrix<double>(3, 1);
+    axis(1, 0) = wrong;
+    CHECK(message_of<argument_error>([&] { close_under_reflections(student, axis); }) ==
+          "close_under_reflections: axis 0 is zero or not finite, expected a direction");
+    CHECK(message_of<argument_error>([&] { reflection_asymmetry(student, axis); }) ==
+          "reflection_asymmetry: axis 0 is zero or not finite, expected a direction");
+  }
+}
+
 TEST_CASE("what does not fit") {
   auto student = particles(12);
   const auto axes = make_matrix<double>(3, 3), wrong = make_matrix<double>(4, 1);

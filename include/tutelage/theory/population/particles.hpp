@@ -16,26 +16,41 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <vector>
 
+#include <tutelage/core/finite.hpp>
 #include <tutelage/core/random.hpp>
+#include <tutelage/model/regular_weights.hpp>
 #include <tutelage/theory/population/two_layer.hpp>
 
 namespace tutelage::inline TUTELAGE_TARGET {
 
 namespace detail {
-/// v - 2 (v.axis) axis / |axis|^2 for column j of W and column r of axes.
+/// The columns of `axes` at length 1. Throws argument_error when one is zero or not finite.
 template <real_scalar T>
-void reflect(const matrix_view<const T>& W, std::size_t j, const matrix_view<const T>& axes,
-             std::size_t r, std::span<T> image) {
-  T product = 0, square = 0;
-  for (std::size_t i = 0; i < W.rows(); ++i) {
-    product += W(i, j) * axes(i, r);
-    square += axes(i, r) * axes(i, r);
+matrix<T> unit_axes(const char* function, const matrix_view<const T>& axes) {
+  auto unit = make_matrix<T>(axes.rows(), axes.cols());
+  std::vector<T> axis(axes.rows());
+  for (std::size_t r = 0; r < axes.cols(); ++r) {
+    for (std::size_t i = 0; i < axis.size(); ++i) axis[i] = axes(i, r);
+    const scaled_norm<T> norm{std::span<const T>(axis)};
+    if (!(norm.norm > 0 && all_finite(axis.data(), axis.size()))) {
+      throw argument_error(
+          text(function, ": axis ", r, " is zero or not finite, expected a direction"));
+    }
+    for (std::size_t i = 0; i < axis.size(); ++i) unit(i, r) = norm.divide(axis[i]);
   }
-  for (std::size_t i = 0; i < W.rows(); ++i) {
-    image[i] = W(i, j) - 2 * product / square * axes(i, r);
-  }
+  return unit;
+}
+
+/// v - 2 (v.axis) axis for column j of W and column r of axes, which has length 1.
+template <real_scalar T>
+void reflect(const matrix_view<const T>& W, std::size_t j, const matrix<T>& axes, std::size_t r,
+             std::span<T> image) {
+  T product = 0;
+  for (std::size_t i = 0; i < W.rows(); ++i) product += W(i, j) * axes(i, r);
+  for (std::size_t i = 0; i < W.rows(); ++i) image[i] = W(i, j) - 2 * product * axes(i, r);
 }
 }  // namespace detail
 
@@ -58,8 +73,9 @@ void initialize(Student& student, const particle_start& /*start*/, std::uint64_t
 }
 
 /// Closes particles under reflections along the columns of `axes` [d, r]: the first m/2^r stay, the
-/// others become their images. The axes have to be orthogonal. Throws shape_error when 2^r does not
-/// divide m or the axes are of another dimension.
+/// others become their images. The axes have to be orthogonal, of any length. Throws shape_error when
+/// 2^r does not divide m or the axes are of another dimension, argument_error when an axis is zero
+/// or not finite.
 template <unbiased_network Student>
 void close_under_reflections(
     Student& student, std::type_identity_t<matrix_view<const typename Student::value_type>> axes) {
@@ -72,11 +88,12 @@ void close_under_reflections(
     throw shape_error(detail::text("close_under_reflections: ", W.cols(), " particles, expected a ",
                                    "multiple of ", images));
   }
+  const auto unit = detail::unit_axes<T>("close_under_reflections", axes);
   std::vector<T> image(W.rows());
   std::size_t done = W.cols() / images;
   for (std::size_t r = 0; r < axes.cols(); ++r, done *= 2) {
     for (std::size_t j = 0; j < done; ++j) {
-      detail::reflect<T>(W, j, axes, r, image);
+      detail::reflect<T>(W, j, unit, r, image);
       for (std::size_t i = 0; i < W.rows(); ++i) W(i, done + j) = image[i];
       std::copy_n(V.row(j).data(), V.cols(), V.row(done + j).data());
     }
@@ -85,7 +102,8 @@ void close_under_reflections(
 
 /// How far particles are from closed: the largest distance of an image (R w_j, a_j) to its nearest
 /// particle, over all particles and columns of `axes` [d, r], in units of particles, sqrt(m) those
-/// of the network. Throws shape_error when the axes are of another dimension.
+/// of the network. Throws shape_error when the axes are of another dimension, argument_error when one
+/// is zero or not finite.
 template <unbiased_network Student>
 typename Student::value_type reflection_asymmetry(
     const Student& student,
@@ -94,11 +112,12 @@ typename Student::value_type reflection_asymmetry(
   const auto W = matrix_view<const T>(student.template layer<1>().linear_weights());
   const auto V = matrix_view<const T>(student.template layer<2>().linear_weights());
   detail::require_shape("reflection_asymmetry", "axes", axes, W.rows(), axes.cols());
+  const auto unit = detail::unit_axes<T>("reflection_asymmetry", axes);
   std::vector<T> image(W.rows());
   T largest = 0;
   for (std::size_t r = 0; r < axes.cols(); ++r) {
     for (std::size_t j = 0; j < W.cols(); ++j) {
-      detail::reflect<T>(W, j, axes, r, image);
+      detail::reflect<T>(W, j, unit, r, image);
       T nearest = std::numeric_limits<T>::infinity();
       for (std::size_t k = 0; k < W.cols(); ++k) {
         T square = 0;
