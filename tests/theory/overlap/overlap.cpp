@@ -188,7 +188,8 @@ TEST_CASE("a ratio over what underflows is an error") {
   for (const double wrong : {-0.1, 3.2, std::nan("")}) {
     CHECK_THROWS_AS(static_cast<void>(gate_overlap{-1}(wrong)), argument_error);
     CHECK_THROWS_AS(static_cast<void>(activation_overlap{-1}(wrong)), argument_error);
-    CHECK_THROWS_AS(static_cast<void>(quadratic_fall_off(gate_overlap{-1}, wrong)), argument_error);
+    CHECK_THROWS_AS(static_cast<void>(quadratic_fall_off(activation_overlap{-1}, wrong)),
+                    argument_error);
   }
   CHECK(message_of<argument_error>([] { static_cast<void>(gate_overlap{INFINITY}(1)); }) ==
         "gate_overlap: angle 1, bias inf, expected an angle in [0, pi] and a bias with a finite "
@@ -323,6 +324,27 @@ TEST_CASE("C_0: half the squared distance without bias, more with one") {
       CHECK(psi(0) - psi(t) <= C * psi(t) * chord * chord * (1 + 1e-6));
     }
   }
+}
+
+template <class Psi>
+concept has_fall_off = requires(const Psi& psi) {
+  quadratic_fall_off(psi, 1.0);
+};
+
+TEST_CASE("C_0 is a supremum: where the ratio falls from its limit at 0, that limit") {
+  // Without bias the ratio is 1/2 - t/3 pi + ...
+  CHECK(close_to(quadratic_fall_off(activation_overlap{}, 0.01), 0.5, 4 * epsilon<double>));
+  for (const double bias : {-20.0, -7.0, -1.0, 0.0, 0.5}) {
+    const activation_overlap psi{bias};
+    const double C = quadratic_fall_off(psi, 0.01);
+    for (double t = 2e-5; t <= 0.01; t *= 1.1) {
+      const double chord = 2 * std::sin(t / 2), square = chord * chord;
+      // psi has h^2/2 epsilon, more where it is not small.
+      CHECK((psi(0) / psi(t) - 1) / square <= C + (8 + bias * bias) * epsilon<double> / square);
+    }
+  }
+  static_assert(has_fall_off<activation_overlap>);
+  static_assert(!has_fall_off<gate_overlap>);  // (psi_d(0) - psi_d(t)) / psi_d(0) = t/pi
 }
 
 TEST_CASE("sets that make no sense") {

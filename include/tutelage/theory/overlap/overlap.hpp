@@ -215,22 +215,22 @@ double lipschitz_constant(const Psi& psi, const lipschitz_set& set) {
   return best;
 }
 
-/// C_0 of Lemma 4 for angles up to theta_0: the supremum of (psi(0)/psi(t) - 1) / (2 sin(t/2))^2. A
-/// theta_0 below 0.01 is taken for 0.01, which gives not much more. Throws argument_error unless 0 <
-/// theta_0 <= pi, and where psi(theta_0) underflows.
-template <angular_function<double> Psi>
-double quadratic_fall_off(const Psi& psi, double theta_0) {
+/// C_0 of Lemma 4 for angles up to theta_0: the supremum of (psi(0)/psi(t) - 1) / (2 sin(t/2))^2,
+/// whose limit at 0 is psi_d(0) / 2 psi(0). psi is psi_l: psi_d falls off linearly, its supremum is
+/// infinite. A theta_0 below 0.01 is taken for 0.01, which gives not much more. Throws argument_error
+/// unless 0 < theta_0 <= pi, and where psi(theta_0) underflows.
+inline double quadratic_fall_off(const activation_overlap& psi, double theta_0) {
   if (!(theta_0 > 0 && theta_0 <= std::numbers::pi)) {
     throw argument_error(
         detail::text("quadratic_fall_off: theta_0 is ", theta_0, ", expected in (0, pi]"));
   }
-  const double most = std::max(theta_0, 0.01);
+  const double most = std::max(theta_0, 0.01), first = psi(0);
   detail::overlap_divisor("quadratic_fall_off", psi, most);
   constexpr int steps = 256;
-  double best = 0;
+  double best = gate_overlap{psi.bias}(0) / first / 2;
   for (int i = 1; i <= steps; ++i) {
     const double t = most * i / steps, chord = 2 * std::sin(t / 2);
-    best = std::max(best, (psi(0) / psi(t) - 1) / (chord * chord));
+    best = std::max(best, (first / psi(t) - 1) / (chord * chord));
   }
   return best;
 }
