@@ -87,11 +87,16 @@ TEST_CASE("on a top segment only a loss that is not convex can peak inside") {
   CHECK(close_to(inside.t, 1 / 2.2, 1e-7));
 }
 
-TEST_CASE("a tolerance below rounding ends") {
-  const auto f = [](double t) { return -(t - 0.3) * (t - 0.3); };
-  for (const double tolerance : {1e-17, 1e-300}) {
-    CHECK(close_to(detail::climb(0, 0.0, 1.0, tolerance, f).t, 0.3, 1e-7));
-  }
+TEST_CASE("a search comes to an end where the tolerance is finer than numbers are") {
+  // f = (1 - t)(1 + 3t) as above, and one with its peak at 0, where numbers are finest.
+  const auto inside = largest_loss(straight_line(product(1, 1), product(0, 4)), one_sample(),
+                                   mean_squared_error{}, {16, 1e-17});
+  CHECK(close_to(inside.t, 1.0 / 3, 1e-7));
+  CHECK(close_to(inside.loss, 8.0 / 9, 1e-13));
+  const auto end = largest_loss(straight_line(product(1, 1), product(0, 0.5)), one_sample(),
+                                mean_squared_error{}, {16, 5e-324});
+  CHECK(end.t == 0);
+  CHECK(end.loss == 0.5);
 }
 
 TEST_CASE("a grid has points") {

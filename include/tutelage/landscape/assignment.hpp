@@ -6,6 +6,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <limits>
 
@@ -26,7 +27,8 @@ inline std::vector<std::size_t> assign(matrix_view<const double> gain) {
   for (std::size_t i = 0; i < n; ++i) {
     for (const double g : gain.row(i)) largest = std::max(largest, std::abs(g));
   }
-  const double unit = largest > 0x1p+900 ? 0x1p-200 : 1;  // potentials are sums of gains
+  // A reduced cost is at most 4 times as large: |u| <= max |gain| and -2 max |gain| <= v <= 0.
+  const double scale = largest > std::numeric_limits<double>::max() / 8 ? 0.125 : 1;
   const std::size_t none = n;
   std::vector<double> u(n, 0), v(n + 1, 0);  // potentials of rows and columns
   std::vector<std::size_t> row_of(n + 1,
@@ -46,7 +48,7 @@ inline std::vector<std::size_t> assign(matrix_view<const double> gain) {
       std::size_t next = none;
       for (std::size_t j = 0; j < n; ++j) {
         if (reached[j]) continue;
-        const double reduced = -unit * gain(i, j) - u[i] - v[j];
+        const double reduced = -scale * gain(i, j) - u[i] - v[j];
         if (reduced < distance[j]) {
           distance[j] = reduced;
           before[j] = column;

@@ -51,13 +51,14 @@ inline void require_grid(const char* function, const path_grid& grid) {
 }
 
 /// The largest value of `f` on [low, high], where it has one peak, and where: the interval is cut
-/// by golden sections until it is no longer than the tolerance, or no number lies inside.
+/// by golden sections until it is no longer than the tolerance, or so short that a section is
+/// rounded to one of its ends.
 template <class F>
 path_point climb(std::size_t segment, double low, double high, double tolerance, const F& f) {
   constexpr double section = 1 / std::numbers::phi;
   double left = high - section * (high - low), right = low + section * (high - low);
   double at_left = f(left), at_right = f(right);
-  while (high - low > tolerance && low < left && left < right && right < high) {
+  while (high - low > tolerance && low < left && right < high) {
     if (at_left >= at_right) {
       high = right;
       right = left;

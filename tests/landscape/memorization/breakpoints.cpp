@@ -2,6 +2,7 @@
 #include <array>
 #include <cstddef>
 #include <limits>
+#include <string>
 #include <vector>
 
 #include <tutelage/data/student.hpp>
@@ -70,15 +71,30 @@ TEST_CASE("never more than the widths allow, and as many as labels ask for") {
   }
 }
 
-TEST_CASE("more kinks than a number can hold are an error") {
-  const std::vector<std::size_t> most(7, 255), too_many(8, 255),
-      wide{std::numeric_limits<std::size_t>::max()};
-  CHECK(most_breakpoints(most) == (std::size_t{1} << 56) - 1);
-  CHECK(most_alternating_points(most) == (std::size_t{1} << 56) + 1);
-  for (const auto& widths : {too_many, wide, std::vector<std::size_t>(10, 100)}) {
-    CHECK(message_of<argument_error>([&] { (void)most_alternating_points(widths); }) ==
-          "most_breakpoints: there are more than a number can hold");
-  }
+TEST_CASE("numbers of kinks and points that no std::size_t counts are an error") {
+  const auto kinks_of = [](std::size_t layers, std::size_t width) {
+    return most_breakpoints(std::vector<std::size_t>(layers, width));
+  };
+  const auto points_of = [](std::size_t layers, std::size_t width) {
+    return most_alternating_points(std::vector<std::size_t>(layers, width));
+  };
+  constexpr std::size_t most = std::numeric_limits<std::size_t>::max();
+  constexpr int bits = std::numeric_limits<std::size_t>::digits;
+  const std::string count = std::to_string(most);
+  CHECK(kinks_of(9, 100) == 1093685272684360900U);  // 101^9 - 1
+  CHECK(message_of<argument_error>([&] { (void)kinks_of(10, 100); }) ==
+        "most_breakpoints: more than " + count + " kinks");
+  // 2^64 - 1 kinks are counted, as many points and two more are not, nor is a layer above them.
+  CHECK(kinks_of(bits, 1) == most);
+  CHECK(kinks_of(bits / 2, 3) == most);
+  CHECK(most_breakpoints(std::vector<std::size_t>{most, 0}) == most);
+  CHECK(message_of<argument_error>([&] { (void)kinks_of(bits + 1, 1); }) ==
+        "most_breakpoints: more than " + count + " kinks");
+  CHECK(message_of<argument_error>([&] { (void)points_of(bits, 1); }) ==
+        "most_alternating_points: more than " + count + " points");
+  CHECK(points_of(1, most - 2) == most);
+  CHECK(message_of<argument_error>([&] { (void)points_of(1, most - 1); }) ==
+        "most_alternating_points: more than " + count + " points");
 }
 
 TEST_CASE("no layers, no kinks; points of another width are an error") {

@@ -57,6 +57,11 @@ TEST_CASE("one point") {
   const auto line = project_seeded(matrix<double>{{0, 0}});
   CHECK(line.least_gap == 1);
   CHECK(line.mean_gap() == 1);
+  CHECK(project_seeded(matrix<double>{{-0.5}}).mean_gap() == 1);
+  for (const double at : {1e16, -1e16}) {
+    const auto far = project_seeded(matrix<double>{{at}});
+    CHECK(far.t[0] - far.mean_gap() < far.t[0]);
+  }
 }
 
 TEST_CASE("what cannot be told apart is named") {
@@ -68,6 +73,13 @@ TEST_CASE("what cannot be told apart is named") {
   CHECK(message_of<argument_error>([&] {
           (void)project_seeded(matrix<double>{{1, 1e300}, {next, 1e300}, {1, -1e300}, {1, 2e300}});
         }) == "project: rows 0 and 2 are told apart by no direction");
+  CHECK(message_of<argument_error>([] {
+          (void)project_seeded(matrix<double>{{1e308}, {-1e308}});
+        }) == "project: distances of numbers as large as 1e+308 in x may be infinite");
+  CHECK(project_seeded(matrix<double>{{8e307}, {-8e307}}).least_gap == 1);
+  CHECK(message_of<argument_error>([] {
+          (void)project_seeded(matrix<double>{{5e307, 5e307}, {0, -5e307}});
+        }) == "project: distances of numbers as large as 5e+307 in x may be infinite");
   CHECK(message_of<shape_error>([] { (void)project_seeded(make_matrix<double>(0, 3)); }) ==
         "project: x is (0x3), expected at least one point");
   const double nan = std::numeric_limits<double>::quiet_NaN();

@@ -85,6 +85,8 @@ TEST_CASE(
         "memorize_residual: rows 0 and 1 are one point");
   CHECK(message_of<argument_error>(call({{0, 1}}, {2}, 8)) ==
         "memorize_residual: label 2 at row 0, expected one below 2");
+  CHECK(message_of<argument_error>(call({{0}, {1e-310}}, {0, 1}, 8))
+            .starts_with("memorize_residual: rounding: output "));
   CHECK(message_of<shape_error>(call(make_matrix<double>(0, 2), {}, 8)) ==
         "memorize_residual: x is (0x2), expected at least one point");
 }

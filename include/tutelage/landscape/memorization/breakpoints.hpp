@@ -16,29 +16,36 @@
 #include <span>
 #include <vector>
 
+#include <tutelage/core/errors.hpp>
 #include <tutelage/gradient/affine.hpp>
 #include <tutelage/gradient/segment.hpp>
 
 namespace tutelage::inline TUTELAGE_TARGET {
 
-/// The most kinks that hidden layers of these widths have on a line. Throws argument_error for more
-/// than a number can hold.
+/// The most kinks that hidden layers of these widths have on a line. Throws argument_error when
+/// there are more than a std::size_t counts.
 inline std::size_t most_breakpoints(std::span<const std::size_t> widths) {
-  constexpr std::size_t largest = std::numeric_limits<std::size_t>::max();
-  std::size_t pieces = 1;
+  constexpr std::size_t most = std::numeric_limits<std::size_t>::max();
+  std::size_t kinks = 0;
   for (const std::size_t d : widths) {
-    if (d >= (largest - 1) / pieces) {
-      throw argument_error("most_breakpoints: there are more than a number can hold");
+    if (d == 0) continue;
+    if (kinks == most || d > (most - kinks) / (kinks + 1)) {
+      throw argument_error(detail::text("most_breakpoints: more than ", most, " kinks"));
     }
-    pieces *= d + 1;
+    kinks += d * (kinks + 1);
   }
-  return pieces - 1;
+  return kinks;
 }
 
-/// The most points with alternating labels on a line through which such a network can go. Throws like
-/// most_breakpoints.
+/// The most points with alternating labels on a line through which such a network can go. Throws
+/// like most_breakpoints.
 inline std::size_t most_alternating_points(std::span<const std::size_t> widths) {
-  return most_breakpoints(widths) + 2;
+  const std::size_t kinks = most_breakpoints(widths);
+  if (kinks > std::numeric_limits<std::size_t>::max() - 2) {
+    throw argument_error(detail::text("most_alternating_points: more than ",
+                                      std::numeric_limits<std::size_t>::max(), " points"));
+  }
+  return kinks + 2;
 }
 
 namespace detail {

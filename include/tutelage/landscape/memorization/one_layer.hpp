@@ -31,7 +31,8 @@ std::size_t one_layer_width(std::size_t N, const Gate& gate) {
 }
 
 /// A network through x [N, d], y [N, p]. Throws shape_error when rows do not fit, argument_error
-/// like project(), when the gate has no kink, and when rounding leaves more than memorized_error.
+/// like project(), when the gate has no kink, and when rounding keeps an output from its target
+/// (memorized.hpp).
 template <piecewise_linear_gate Gate = relu>
 mlp<double, Gate, dynamic, dynamic, dynamic> memorize_one_layer(matrix_view<const double> x,
                                                                 matrix_view<const double> y,

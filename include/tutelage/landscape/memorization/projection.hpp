@@ -31,9 +31,9 @@ struct line_projection {
   std::vector<std::size_t> order;  // [N], t[k] is of row order[k]
   double least_gap = 1;            // over the range; 1 for one point
 
-  /// The mean gap; for one point its distance from 0, or 1.
+  /// The mean gap; for one point 1, or |t| if that is larger.
   [[nodiscard]] double mean_gap() const {
-    if (t.size() < 2) return t[0] != 0 ? std::abs(t[0]) : 1;
+    if (t.size() < 2) return std::max(1.0, std::abs(t.front()));
     return (t.back() - t.front()) / static_cast<double>(t.size() - 1);
   }
 };
@@ -79,8 +79,8 @@ inline void require_distinct(const char* function, matrix_view<const double> x) 
 }  // namespace detail
 
 /// The best of `directions` random directions and the axes. Throws shape_error when x is empty,
-/// argument_error when a number is not finite or a row too large, two rows are equal, or no direction tells two rows
-/// apart in double precision.
+/// argument_error when a number is not finite, numbers are so large that distances overflow, two rows
+/// are equal, or no direction tells two rows apart in double precision.
 inline line_projection project(matrix_view<const double> x, std::uint64_t seed,
                                std::size_t directions = 100) {
   stream random(seed, purpose::analysis);
@@ -89,12 +89,13 @@ inline line_projection project(matrix_view<const double> x, std::uint64_t seed,
                                    ", expected at least one point"));
   }
   detail::require_finite("project", "x", x);
+  double largest = 0;
   for (std::size_t i = 0; i < x.rows(); ++i) {
-    double size = 0;
-    for (const double number : x.row(i)) size += 4 * std::abs(number);
-    if (!std::isfinite(size)) {
-      throw argument_error(detail::text("project: row ", i, " is too large to be told apart"));
-    }
+    for (const double number : x.row(i)) largest = std::max(largest, std::abs(number));
+  }
+  if (!std::isfinite(2 * static_cast<double>(x.cols()) * largest)) {
+    throw argument_error(detail::text("project: distances of numbers as large as ", largest,
+                                      " in x may be infinite"));
   }
   detail::require_distinct("project", x);
   line_projection best;

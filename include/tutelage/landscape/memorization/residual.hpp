@@ -31,6 +31,7 @@
 #include <tutelage/core/random.hpp>
 #include <tutelage/landscape/memorization/classes.hpp>
 #include <tutelage/landscape/memorization/hard_tanh.hpp>
+#include <tutelage/landscape/memorization/memorized.hpp>
 #include <tutelage/landscape/memorization/projection.hpp>
 #include <tutelage/model/network.hpp>
 #include <tutelage/model/residual.hpp>
@@ -171,7 +172,7 @@ inline std::size_t residual_groups(std::span<const label> labels, std::size_t p,
 /// widths. Throws shape_error when rows do not fit or the blocks are too narrow, argument_error when a
 /// number is not finite, two points are equal, a label is no class, the gate has no kink, or points are
 /// not in general position: one lies on the hyperplane through a group, within 2^-30 of the distance
-/// of the farthest.
+/// of the farthest. argument_error too when rounding keeps an output from its target (memorized.hpp).
 template <piecewise_linear_gate Gate = relu, std::size_t Blocks>
 memorizing_residual_network<Blocks, Gate> memorize_residual(
     matrix_view<const double> x, std::span<const label> labels, std::size_t p,
@@ -244,8 +245,10 @@ memorizing_residual_network<Blocks, Gate> memorize_residual(
     if (j > 0) step.add_output(V, j, j - 1, -0.5);
   }
   V(2 * p, p - 1) += 0.5;
-  return detail::memorizing_network<Gate, std::make_index_sequence<Blocks>>::make(
+  auto net = detail::memorizing_network<Gate, std::make_index_sequence<Blocks>>::make(
       std::move(blocks), std::move(lower), std::move(upper));
+  detail::require_memorized(name, net, x, labels);
+  return net;
 }
 
 }  // namespace tutelage

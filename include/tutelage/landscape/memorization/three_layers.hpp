@@ -7,8 +7,8 @@
 //
 //   out_j = 1/2 [H(4 (s - j) + 2) - H(4 (s - j) - 2)]        1 at s = j, 0 at the other classes
 //
-// so the outputs are one-hot to rounding, whatever the error of s, while that is below 1/4: the lower
-// layers must be nearer than that.
+// so the outputs are one-hot to rounding, whatever the error of s, while that is below 1/4: in the end
+// they are checked.
 #pragma once
 
 #include <cstddef>
@@ -18,6 +18,7 @@
 
 #include <tutelage/landscape/memorization/classes.hpp>
 #include <tutelage/landscape/memorization/hard_tanh.hpp>
+#include <tutelage/landscape/memorization/memorized.hpp>
 #include <tutelage/landscape/memorization/two_layers.hpp>
 
 namespace tutelage::inline TUTELAGE_TARGET {
@@ -34,8 +35,7 @@ mlp<double, Gate, dynamic, dynamic, dynamic, dynamic, dynamic> memorize_three_la
   for (std::size_t i = 0; i < x.rows(); ++i) {
     y(i, 0) = (2 * static_cast<double>(labels[i]) - last) / last;
   }
-  const auto lower =
-      detail::two_layers_through(x, matrix_view<const double>(y), widths, seed, gate);
+  const auto lower = detail::two_layers_through("memorize_three_layers", x, y, widths, seed, gate);
   const detail::hard_tanh step("memorize_three_layers", gate);
   mlp<double, Gate, dynamic, dynamic, dynamic, dynamic, dynamic> net(
       {x.cols(), widths.d1, widths.d2, 4 * p, p}, gate);
@@ -55,9 +55,7 @@ mlp<double, Gate, dynamic, dynamic, dynamic, dynamic, dynamic> memorize_three_la
     step.add_output(W4, 2 * j, j, 0.5);
     step.add_output(W4, 2 * j + 1, j, -0.5);
   }
-  auto one_hot = make_matrix<double>(x.rows(), p);
-  for (std::size_t i = 0; i < x.rows(); ++i) one_hot(i, labels[i]) = 1;
-  detail::require_memorized("memorize_three_layers", net, x, one_hot);
+  detail::require_memorized("memorize_three_layers", net, x, labels);
   return net;
 }
 

@@ -17,7 +17,7 @@
 //   s_k = (y_k - y_{k-1} - s_{k-1} (B_k - t_{k-1})) / (t_k - B_k),     zeta s_k (-1)^k >= 2 / gap at t_k
 //
 // Heights m (B_k - t_{k-1}) that are large go to points far from B_k, so that slopes grow little.
-// Labels are scaled into [-1, 1].
+// Every output's labels are divided by the largest of them.
 #pragma once
 
 #include <algorithm>
@@ -127,20 +127,19 @@ struct point_groups {
   }
 };
 
-/// memorize_two_layers, whatever rounding leaves.
+/// memorize_two_layers, called `function`, but for the last check.
 template <piecewise_linear_gate Gate>
 mlp<double, Gate, dynamic, dynamic, dynamic, dynamic> two_layers_through(
-    matrix_view<const double> x, matrix_view<const double> y, const two_layer_widths& widths,
-    std::uint64_t seed, const Gate& gate) {
+    const char* function, matrix_view<const double> x, matrix_view<const double> y,
+    const two_layer_widths& widths, std::uint64_t seed, const Gate& gate) {
   const std::size_t N = x.rows(), d = x.cols(), p = y.cols();
-  require_shape("memorize_two_layers", "y", y, N, p);
-  require_finite("memorize_two_layers", "y", y);
+  require_shape(function, "y", y, N, p);
+  require_finite(function, "y", y);
   if (two_layer_capacity(widths, p) < N) {
-    throw shape_error(text("memorize_two_layers: widths ", widths.d1, " and ", widths.d2,
-                           " memorize ", two_layer_capacity(widths, p), " points with ", p,
-                           " outputs, got ", N));
+    throw shape_error(text(function, ": widths ", widths.d1, " and ", widths.d2, " memorize ",
+                           two_layer_capacity(widths, p), " points with ", p, " outputs, got ", N));
   }
-  const hard_tanh step("memorize_two_layers", gate);
+  const hard_tanh step(function, gate);
   const line_projection line = project(x, seed);
   const std::size_t q2 = std::min(widths.d2 / (2 * p), N);
   const point_groups groups(line, (N + q2 - 1) / q2, q2);
@@ -153,14 +152,15 @@ mlp<double, Gate, dynamic, dynamic, dynamic, dynamic> two_layers_through(
   const matrix_view<double> W3(net.template layer<3>().weights());
   for (std::size_t k = 0; k < q1; ++k) step.put_input(W1, k, line.u, groups.al(k), groups.be(k));
 
-  const double scale = largest_of(y);
   std::vector<double> slope(q1), value(q1);
   for (std::size_t o = 0; o < p; ++o) {
+    double scale = 0;
+    for (std::size_t i = 0; i < N; ++i) scale = std::max(scale, std::abs(y(i, o)));
     for (std::size_t r = 0; r < q2; ++r) {
       const auto at = [&](std::size_t k) { return groups.at(k, positions[k][r]); };
       for (std::size_t k = 0; k < q1; ++k) {
         const std::size_t point = k * q2 + positions[k][r];
-        value[k] = point < N ? y(line.order[point], o) / scale : 0.0;
+        value[k] = point < N && scale > 0 ? y(line.order[point], o) / scale : 0.0;
       }
       const double zeta = groups.sign(r);
       const auto is_steep = [&](double m) {
@@ -175,13 +175,7 @@ mlp<double, Gate, dynamic, dynamic, dynamic, dynamic> two_layers_through(
         return true;
       };
       double m = 1.5 * 2 / std::min(groups.gap(0, positions[0][r]), line.mean_gap());
-      while (!is_steep(m)) {
-        m *= 1.5;
-        if (!std::isfinite(m)) {
-          throw argument_error(
-              "memorize_two_layers: points are too near each other: slopes overflow");
-        }
-      }
+      while (!is_steep(m) && std::isfinite(m)) m *= 1.5;
 
       const std::size_t unit = o * q2 + r;
       double bias = value[0];
@@ -204,12 +198,12 @@ mlp<double, Gate, dynamic, dynamic, dynamic, dynamic> two_layers_through(
 
 /// A network through x [N, d], y [N, p] of the given widths; nodes that are not needed are 0. Throws
 /// shape_error when rows do not fit or the capacity is below N, argument_error like project(), when
-/// the gate has no kink, and when rounding leaves more than memorized_error.
+/// the gate has no kink, and when rounding keeps an output from its target (memorized.hpp).
 template <piecewise_linear_gate Gate = relu>
 mlp<double, Gate, dynamic, dynamic, dynamic, dynamic> memorize_two_layers(
     matrix_view<const double> x, matrix_view<const double> y, const two_layer_widths& widths,
     std::uint64_t seed, const Gate& gate = {}) {
-  auto net = detail::two_layers_through(x, y, widths, seed, gate);
+  auto net = detail::two_layers_through("memorize_two_layers", x, y, widths, seed, gate);
   detail::require_memorized("memorize_two_layers", net, x, y);
   return net;
 }
