@@ -213,7 +213,7 @@ std::string figure(const net& teacher, const std::vector<snapshot>& all,
 }
 
 void report(population<net>& loss, const options& o, const net& student) {
-  constexpr double rest = 1e-3;
+  constexpr double rest = 1e-3, step = 0x1p-5;
   const auto print = [](const classified_point<double>& point) {
     const char* const kind = point.kind == critical_kind::minimum  ? "a minimum"
                              : point.kind == critical_kind::saddle ? "a saddle"
@@ -223,7 +223,8 @@ void report(population<net>& loss, const options& o, const net& student) {
                 point.eigenvalues.back(), kind);
   };
   try {
-    print(o.fixed ? classify<fixed_fan_out>(loss, student, rest) : classify(loss, student, rest));
+    print(o.fixed ? classify<fixed_fan_out>(loss, student, rest, step)
+                  : classify(loss, student, rest, step));
   } catch (const argument_error& problem) {
     std::printf("no Hessian here: %s\n", problem.what());
   }

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <numbers>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -202,34 +203,6 @@ TEST_CASE("the class knows no scale: of nodes, of networks, of inputs") {
   }
 }
 
-TEST_CASE("a node far from its place is at no minimum, however small it is") {
-  net teacher({3, 2, 1}), student({3, 2, 1});
-  teacher.layer<1>().weights()(0, 0) = student.layer<1>().weights()(0, 0) = 1;
-  teacher.layer<1>().weights()(1, 1) = 1e-8;
-  student.layer<1>().weights()(1, 1) = 0.5e-8 * std::cos(3.1);
-  student.layer<1>().weights()(2, 1) = 0.5e-8 * std::sin(3.1);
-  for (net* n : {&teacher, &student}) {
-    for (std::size_t k = 0; k < 2; ++k) n->layer<2>().weights()(k, 0) = 1;
-  }
-  population loss(teacher);
-  CHECK(message_of<argument_error>([&] {
-          classify<fixed_fan_out>(loss, student);
-        }).starts_with("classify: node 1 is "));
-  // Where it belongs it is at one.
-  student.layer<1>().weights()(1, 1) = 1e-8;
-  student.layer<1>().weights()(2, 1) = 0;
-  CHECK(classify<fixed_fan_out>(loss, student).kind == critical_kind::minimum);
-  student.layer<1>().weights()(1, 1) = 1.01e-8;
-  CHECK(classify<fixed_fan_out>(loss, student).kind == critical_kind::minimum);
-  student.layer<1>().weights()(1, 1) = 1.1e-8;
-  CHECK(message_of<argument_error>([&] {
-          classify<fixed_fan_out>(loss, student);
-        }).starts_with("classify: node 1 is 0.0"));
-  // Fan-outs that move, too.
-  student = teacher;
-  CHECK(classify(loss, student).kind == critical_kind::minimum);
-}
-
 TEST_CASE("what is no critical point") {
   const auto teacher = pair_of(std::numbers::pi / 4, 1);
   population loss(teacher);
@@ -241,6 +214,68 @@ TEST_CASE("what is no critical point") {
   net nothing = teacher;
   for (std::size_t k = 0; k < 2; ++k) nothing.layer<2>().weights()(k, 0) = 0;
   population flat(nothing);
-  CHECK(message_of<argument_error>([&] { classify(flat, nothing); }) ==
-        "classify: the teacher's output is zero");
+  const auto expect_power = [](population<net>& of, const net& student, const std::string& power) {
+    CHECK(message_of<argument_error>([&] { classify(of, student); }) ==
+          "classify: half the teacher's mean squared output is " + power +
+              ", expected a normal number above 0");
+  };
+  expect_power(flat, nothing, "0");
+  for (const auto& [size, power] : {std::pair{1e-85, "0"}, {1e90, "inf"}}) {
+    const net node = one_node(0, size, size);
+    population out_of_range(node);
+    expect_power(out_of_range, node, power);
+  }
+}
+
+TEST_CASE("a gradient as small as a node is no critical point") {
+  // Teachers e_1 and `size` e_2, of fan-out 1. The student has the first, and `length` times the
+  // second at an angle: without the first, its gradient is as large as teacher and student.
+  for (const double size : {1e-9, 1e-12}) {
+    net teacher({3, 2, 1});
+    auto W = teacher.layer<1>().weights(), V = teacher.layer<2>().weights();
+    W(0, 0) = V(0, 0) = V(1, 0) = 1;
+    W(1, 1) = size;
+    population loss(teacher);
+    const auto moved_to = [&](double angle, double length) {
+      net student = teacher;
+      student.layer<1>().weights()(1, 1) = length * size * std::cos(angle);
+      student.layer<1>().weights()(2, 1) = length * size * std::sin(angle);
+      return student;
+    };
+    for (const double angle : {0.05, 1.0, 2.0, 3.1}) {
+      for (const double length : {0.3, 0.5, 1.0, 2.0}) {
+        const auto message = message_of<argument_error>(
+            [&] { classify<fixed_fan_out>(loss, moved_to(angle, length)); });
+        CHECK(message.starts_with("classify: Newton's step moves a node by "));
+        CHECK(message.ends_with(" of its length, expected at most 0.0009765625"));
+      }
+    }
+    CHECK(classify<fixed_fan_out>(loss, moved_to(0.05, 1), 1e-8, 0.1).gradient_norm < 1e-8);
+    for (const double share : {0.0, 1e-5}) {
+      const auto near = classify<fixed_fan_out>(loss, moved_to(share, 1 + share));
+      CHECK(near.kind == critical_kind::minimum);
+      CHECK(near.positive == 6);
+    }
+  }
+}
+
+TEST_CASE("two short nodes that share a teacher are flat, however far the gradient is from zero") {
+  // w and 1 - w of the teacher 1e-6 e_2, a little off its direction: the gradient is small, not in
+  // units of these nodes.
+  net teacher({3, 2, 1}), student({3, 3, 1});
+  const double size = 1e-6;
+  auto W_star = teacher.layer<1>().weights(), W = student.layer<1>().weights();
+  W_star(0, 0) = W(0, 0) = 1;
+  W_star(1, 1) = size;
+  for (std::size_t k = 0; k < 2; ++k) teacher.layer<2>().weights()(k, 0) = 1;
+  for (std::size_t k = 0; k < 3; ++k) student.layer<2>().weights()(k, 0) = 1;
+  population loss(teacher);
+  for (const double off : {0.0, 1e-7, 1e-6}) {
+    W(1, 1) = 0.3 * size;
+    W(1, 2) = 0.7 * size;
+    W(2, 1) = W(2, 2) = off * size;
+    const auto point = classify<fixed_fan_out>(loss, student);
+    CHECK(point.kind == critical_kind::degenerate);
+    CHECK(point.zero == 3);
+  }
 }

@@ -4,9 +4,9 @@
 // With a trained fan-out J does not change when w_i grows by a factor and v_i shrinks by it. So
 // every node is taken where std |w_i| = |v_i|, or at unit length where v_i = 0, and the direction
 // (w_i, -v_i) of its scaling is left out: J does not bend along it, nor does the gradient reach
-// into it. A node whose gradient is above 2^-10 of its length keeps it: the critical point is where
-// that node is zero, and scalings leave zero where it is. With J_0 = J(v = 0) = 1/2 E|y*|^2, what
-// is judged is
+// into it. A node keeps it whose gradient is above 2^10 of its length's cube, for it adds less than
+// 2^-10 to what teacher and student differ by: the critical point is where that node is zero, and
+// scalings leave zero where it is. With J_0 = J(v = 0) = 1/2 E|y*|^2, what is judged is
 //
 //   J / J_0  as a function of  std w_i / J_0^(1/4),  v_i / J_0^(1/4),  output bias / J_0^(1/2)
 //                     or of  std |v_i| w_i / J_0^(1/2)                           (fixed fan-out)
@@ -14,11 +14,16 @@
 // so neither the lengths of teacher and student nor those of inputs matter. An eigenvalue of its
 // Hessian counts as zero within
 //
-//   16 p epsilon max|lambda| + 8 |gradient|
+//   16 p epsilon max|lambda| + 8 max(|gradient|, |gradient of a node| / length of the node)
 //
 // The first is the rounding of the Hessian and of LAPACK, p parameters; the second is how much
 // flat directions bend while the gradient is not quite zero. Such are left where nodes share one
 // teacher or have no fan-out.
+//
+// A small gradient does not tell a critical point from what is far from one in a node that is short
+// itself, and the Hessian changes as nodes move by a share of their lengths. So Newton's step has to
+// be short for every node, but for those next to zero. It is taken along eigenvectors whose
+// eigenvalues are above 16 p epsilon max|lambda| + 8 |gradient|: along flat ones it has no end.
 #pragma once
 
 #include <algorithm>
@@ -72,16 +77,19 @@ class scaling_quotient {
     scale_.assign(parameter_count<FanOut>(student), root);  // an output bias keeps it
     for (std::size_t k = 0; k < n_; ++k) {
       const auto input = [&](std::size_t i) { return i < student.in_width() ? std : T(1); };
+      std::vector<entry> u;
       T w = 0, v = 0;
       for (std::size_t i = 0; i < W.rows(); ++i) w = std::hypot(w, input(i) * W(i, k));
       for (const T& x : V.row(k)) v = std::hypot(v, x);
       if constexpr (FanOut::layers == 1) {
         for (std::size_t i = 0; i < W.rows(); ++i) {
-          scale_[i * n_ + k] = root / (input(i) * (v == 0 ? T(1) : v));
+          const std::size_t at = i * n_ + k;
+          scale_[at] = root / (input(i) * (v == 0 ? T(1) : v));
+          u.push_back({at, W(i, k) / scale_[at]});
         }
+        nodes_.push_back({places_of(u), length_of(u)});
       } else {
         const T grow = v == 0 ? unit / w : std::sqrt(v / w);
-        auto& u = scalings_.emplace_back();
         for (std::size_t i = 0; i < W.rows(); ++i) {
           const std::size_t at = i * n_ + k;
           scale_[at] = unit / (input(i) * grow);
@@ -92,16 +100,18 @@ class scaling_quotient {
           scale_[at] = unit * grow;
           u.push_back({at, -V(k, c) / scale_[at]});
         }
-        T length = 0, slope = 0;
+        const T length = length_of(u);
+        T slope = 0;
         for (const entry& e : u) {
-          length = std::hypot(length, e.value);
           slope = std::hypot(slope, gradient[e.place] / power * scale_[e.place]);
         }
-        if (slope > T(0x1p-10) * length) {
-          scalings_.pop_back();
+        nodes_.push_back({places_of(u), length});
+        if (slope > T(0x1p+10) * length * length * length) {
+          nodes_.back().length = std::numeric_limits<T>::infinity();
         } else {
           for (entry& e : u) e.value /= length;
           make_reflector(u);
+          scalings_.push_back(std::move(u));
         }
       }
     }
@@ -109,6 +119,24 @@ class scaling_quotient {
 
   /// In the order of parameters.hpp.
   [[nodiscard]] std::span<const T> scale() const noexcept { return scale_; }
+
+  /// The gradient of J / J_0.
+  std::vector<T> in_units(std::vector<T> gradient, T power) const {
+    for (std::size_t i = 0; i < gradient.size(); ++i) gradient[i] *= scale_[i] / power;
+    return gradient;
+  }
+
+  /// The largest share of its length that a node's part of x, in units, has. A node at zero has no
+  /// length.
+  [[nodiscard]] T largest_share(const std::vector<T>& x) const {
+    T largest = 0;
+    for (const node& u : nodes_) {
+      T part = 0;
+      for (const std::size_t at : u.places) part = std::hypot(part, x[at]);
+      largest = std::max(largest, part / u.length);
+    }
+    return largest;
+  }
 
   /// The Hessian of J / J_0 across the scalings.
   matrix<T> reduce(matrix<T> H, T power) const {
@@ -130,23 +158,21 @@ class scaling_quotient {
     return small;
   }
 
-  /// The gradient of J / J_0 in that space.
-  std::vector<T> reduce(std::vector<T> gradient, T power) const {
-    for (std::size_t i = 0; i < gradient.size(); ++i) gradient[i] *= scale_[i] / power;
-    reflect([&](std::size_t i) -> T& { return gradient[i]; });
+  /// A vector in units, across the scalings.
+  std::vector<T> reduce(std::vector<T> x) const {
+    reflect([&](std::size_t i) -> T& { return x[i]; });
     std::vector<T> small;
-    for (const std::size_t i : kept_places()) small.push_back(gradient[i]);
+    for (const std::size_t at : kept_places()) small.push_back(x[at]);
     return small;
   }
 
-  /// A vector of that space as parameters, [p].
+  /// A vector of that space in units, [p].
   template <class Vector>
   std::vector<T> expand(const Vector& y) const {
     std::vector<T> x(scale_.size());
     const auto kept = kept_places();
     for (std::size_t i = 0; i < kept.size(); ++i) x[kept[i]] = y(i);
     reflect([&](std::size_t i) -> T& { return x[i]; });
-    for (std::size_t i = 0; i < x.size(); ++i) x[i] *= scale_[i];
     return x;
   }
 
@@ -155,6 +181,21 @@ class scaling_quotient {
     std::size_t place;
     T value;
   };
+  struct node {
+    std::vector<std::size_t> places;
+    T length;
+  };
+
+  static std::vector<std::size_t> places_of(const std::vector<entry>& u) {
+    std::vector<std::size_t> places;
+    for (const entry& e : u) places.push_back(e.place);
+    return places;
+  }
+  static T length_of(const std::vector<entry>& u) {
+    T length = 0;
+    for (const entry& e : u) length = std::hypot(length, e.value);
+    return length;
+  }
 
   // Householder's, of length sqrt 2: it takes u, of length 1, to its first place.
   static void make_reflector(std::vector<entry>& u) {
@@ -181,51 +222,22 @@ class scaling_quotient {
   }
 
   std::size_t n_;
-  std::vector<T> scale_;                      // a parameter is scale_ times its number in units
+  std::vector<T> scale_;  // a parameter is scale_ times its number in units
+  std::vector<node> nodes_;
   std::vector<std::vector<entry>> scalings_;  // reflectors, one a node
 };
 
-/// Throws argument_error when Newton's step `move` [p] to a minimum takes a node by more than 2^-5 of
-/// its length: the minimum is another point.
-template <class FanOut, class T, class Student>
-void require_near(const Student& student, T std, const std::vector<T>& move) {
-  std::vector<T> at(move.size());
-  read_parameters<FanOut>(student, std::span<T>(at));
-  const auto W = student.template layer<1>().weights();
-  const std::size_t n = W.cols(), C = student.out_width();
-  const auto require = [&](std::size_t k, T moves, T length) {
-    if (moves <= T(0x1p-5) * length) return;
-    throw argument_error(text("classify: node ", k, " is ", moves / length,
-                              " of its length from the nearest critical point, expected at most ",
-                              0x1p-5));
-  };
-  for (std::size_t k = 0; k < n; ++k) {
-    T moves = 0, length = 0;
-    for (std::size_t i = 0; i < W.rows(); ++i) {
-      const T input = i < student.in_width() ? std : T(1);
-      moves = std::hypot(moves, input * move[i * n + k]);
-      length = std::hypot(length, input * at[i * n + k]);
-    }
-    require(k, moves, length);
-    moves = length = 0;
-    for (std::size_t c = 0; FanOut::layers > 1 && c < C; ++c) {
-      const std::size_t place = W.rows() * n + k * C + c;
-      moves = std::hypot(moves, move[place]);
-      length = std::hypot(length, at[place]);
-    }
-    require(k, moves, length);
-  }
-}
-
 }  // namespace detail
 
-/// Classifies the point at which `student` is. Throws argument_error when the gradient's norm, in
-/// the units above, is over `largest_gradient` (it is no critical point), when the minimum that it
-/// would be is further from a node than 2^-5 of the node's length, a student node is zero or the
-/// teacher's output is, shape_error when student and teacher do not fit.
+/// Classifies the point at which `student` is. Throws argument_error when it is no critical point:
+/// the gradient's norm, in the units above, is over `largest_gradient`, or Newton's step would move
+/// a node by more than `largest_step` of its length; when a student node is zero, or J_0 is not a
+/// normal number: the teacher's output is zero, or too small or large to be squared. Throws
+/// shape_error when student and teacher do not fit.
 template <class FanOut = trained_fan_out, class Loss, two_layer_network Student>
 classified_point<typename Student::value_type> classify(
-    Loss& loss, const Student& student, typename Student::value_type largest_gradient = 1e-8) {
+    Loss& loss, const Student& student, typename Student::value_type largest_gradient = 1e-8,
+    typename Student::value_type largest_step = 0x1p-10) {
   using T = typename Student::value_type;
   static_assert(std::same_as<T, double>, "classify: eigenvalues are found in double");
   const std::size_t p = parameter_count<FanOut>(student);
@@ -236,7 +248,10 @@ classified_point<typename Student::value_type> classify(
     for (T& x : fan_out.row(k)) x = 0;
   }
   found.power = loss.loss(mute);
-  if (!(found.power > 0)) throw argument_error("classify: the teacher's output is zero");
+  if (!(found.power > 0 && std::isnormal(found.power))) {
+    throw argument_error(detail::text("classify: half the teacher's mean squared output is ",
+                                      found.power, ", expected a normal number above 0"));
+  }
   auto hessian = hessian_of(loss);
   auto H = hessian.template operator()<FanOut>(student);
   gradients<Student> gradient;
@@ -244,10 +259,8 @@ classified_point<typename Student::value_type> classify(
   std::vector<T> slope(p);
   read_parameters<FanOut>(gradient, std::span<T>(slope));
   const detail::scaling_quotient<FanOut, T> quotient(student, loss.std(), found.power, slope);
-  for (std::size_t i = 0; i < p; ++i) {
-    const T part = slope[i] / found.power * quotient.scale()[i];
-    found.gradient_norm = std::hypot(found.gradient_norm, part);
-  }
+  const auto steepest = quotient.in_units(std::move(slope), found.power);
+  for (const T& x : steepest) found.gradient_norm = std::hypot(found.gradient_norm, x);
   if (!(found.gradient_norm <= largest_gradient)) {
     throw argument_error(detail::text("classify: the gradient's norm is ", found.gradient_norm,
                                       ", expected at most ", largest_gradient));
@@ -255,10 +268,28 @@ classified_point<typename Student::value_type> classify(
 
   auto system = symmetric_eigen(quotient.reduce(std::move(H), found.power));
   found.eigenvalues = std::move(system.values);
-  found.lowest_direction = quotient.expand([&](std::size_t i) { return system.vectors(i, 0); });
   const T largest = std::max(std::abs(found.eigenvalues.front()), found.eigenvalues.back());
-  found.zero_within = 16 * static_cast<T>(p) * std::numeric_limits<T>::epsilon() * largest +
-                      8 * found.gradient_norm;
+  const T rounding = 16 * static_cast<T>(p) * std::numeric_limits<T>::epsilon() * largest;
+  // Newton's step, but for what flat directions would add to it.
+  const auto across = quotient.reduce(steepest);
+  std::vector<T> along(across.size(), T(0));
+  for (std::size_t k = 0; k < along.size(); ++k) {
+    if (!(std::abs(found.eigenvalues[k]) > rounding + 8 * found.gradient_norm)) continue;
+    T product = 0;
+    for (std::size_t i = 0; i < along.size(); ++i) product += across[i] * system.vectors(i, k);
+    for (std::size_t i = 0; i < along.size(); ++i) {
+      along[i] += product / found.eigenvalues[k] * system.vectors(i, k);
+    }
+  }
+  const T share = quotient.largest_share(quotient.expand([&](std::size_t i) { return along[i]; }));
+  if (!(share <= largest_step)) {
+    throw argument_error(detail::text("classify: Newton's step moves a node by ", share,
+                                      " of its length, expected at most ", largest_step));
+  }
+  found.lowest_direction = quotient.expand([&](std::size_t i) { return system.vectors(i, 0); });
+  for (std::size_t i = 0; i < p; ++i) found.lowest_direction[i] *= quotient.scale()[i];
+  const T bend = std::max(found.gradient_norm, quotient.largest_share(steepest));
+  found.zero_within = rounding + 8 * bend;
   for (const T& x : found.eigenvalues) {
     ++(x < -found.zero_within  ? found.negative
        : x > found.zero_within ? found.positive
@@ -267,19 +298,6 @@ classified_point<typename Student::value_type> classify(
   found.kind = found.negative > 0 ? critical_kind::saddle
                : found.zero > 0   ? critical_kind::degenerate
                                   : critical_kind::minimum;
-  if (found.kind == critical_kind::minimum) {
-    const auto reduced = quotient.reduce(slope, found.power);
-    std::vector<T> step(reduced.size());
-    for (std::size_t e = 0; e < step.size(); ++e) {
-      T along = 0;
-      for (std::size_t i = 0; i < step.size(); ++i) along += reduced[i] * system.vectors(i, e);
-      for (std::size_t i = 0; i < step.size(); ++i) {
-        step[i] -= along / found.eigenvalues[e] * system.vectors(i, e);
-      }
-    }
-    detail::require_near<FanOut>(student, loss.std(),
-                                 quotient.expand([&](std::size_t i) { return step[i]; }));
-  }
   return found;
 }
 
