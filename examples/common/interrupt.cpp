@@ -14,6 +14,7 @@ namespace examples {
 namespace {
 
 std::atomic<int> pipe_end = -1;
+constexpr std::array handled{SIGINT, SIGTERM, SIGHUP};
 
 // Any thread may be the one that is interrupted (those of BLAS were there before main), so all it
 // does is to wake the thread that waits.
@@ -41,19 +42,15 @@ on_interrupt::on_interrupt(std::function<std::string()> last_words) {
   struct sigaction action {};
   action.sa_handler = wake;
   action.sa_flags = SA_RESTART;
-  const auto handle = [&](int signal, struct sigaction& old) {
-    ::sigaction(signal, &action, &old);
-    if (old.sa_handler == SIG_IGN) ::sigaction(signal, &old, nullptr);  // as whoever began us wants
-  };
-  handle(SIGINT, old_interrupt_);
-  handle(SIGTERM, old_terminate_);
-  handle(SIGHUP, old_hang_up_);
+  for (std::size_t i = 0; i < old_.size(); ++i) {
+    ::sigaction(handled[i], &action, &old_[i]);
+    if (old_[i].sa_handler != SIG_IGN) continue;
+    ::sigaction(handled[i], &old_[i], nullptr);  // as whoever began us wants
+  }
 }
 
 on_interrupt::~on_interrupt() {
-  ::sigaction(SIGINT, &old_interrupt_, nullptr);
-  ::sigaction(SIGTERM, &old_terminate_, nullptr);
-  ::sigaction(SIGHUP, &old_hang_up_, nullptr);
+  for (std::size_t i = 0; i < old_.size(); ++i) ::sigaction(handled[i], &old_[i], nullptr);
   const unsigned char none = 0;
   static_cast<void>(!::write(pipe_[1], &none, 1));
   waiting_.join();

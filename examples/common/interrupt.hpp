@@ -1,6 +1,7 @@
 // What a program says when it is stopped.
 #pragma once
 
+#include <array>
 #include <csignal>
 #include <functional>
 #include <string>
@@ -12,9 +13,9 @@ namespace examples {
 inline constexpr const char* nothing_kept =
     "stopped; nothing is kept: results are written at the end, each file whole";
 
-/// While it lives, Ctrl-C (SIGINT), SIGTERM and SIGHUP print what `last_words` returns, called on a thread
-/// of its own, and then end the program as they would have; one that is ignored stays so. One such
-/// object at a time.
+/// While it lives, Ctrl-C (SIGINT), SIGTERM and SIGHUP print what `last_words` returns, called on a
+/// thread of its own, and then end the program as they would have; one that is ignored stays so. One
+/// such object at a time.
 class on_interrupt {
  public:
   explicit on_interrupt(std::function<std::string()> last_words);
@@ -24,9 +25,7 @@ class on_interrupt {
 
  private:
   int pipe_[2] = {-1, -1};
-  struct sigaction old_interrupt_ {};
-  struct sigaction old_terminate_ {};
-  struct sigaction old_hang_up_ {};
+  std::array<struct sigaction, 3> old_{};
   std::thread waiting_;
 };
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include <tutelage/core/text.hpp>
+
 #include "common/arguments.hpp"
 #include "common/program.hpp"
 #include "sweep/published.hpp"
@@ -53,18 +55,12 @@ sweep_plan plan_of(sweep_plan plan, const std::vector<std::string>& axes,
   return plan;
 }
 
-void check_seeds(std::vector<std::uint64_t> seeds) {
-  std::sort(seeds.begin(), seeds.end());
-  const auto twice = std::adjacent_find(seeds.begin(), seeds.end());
-  if (twice != seeds.end()) {
-    throw CLI::ValidationError("--seeds", std::to_string(*twice) + " is there twice");
-  }
-}
-
-void check_names(const char* flag, std::vector<std::string> names) {
-  std::sort(names.begin(), names.end());
-  const auto twice = std::adjacent_find(names.begin(), names.end());
-  if (twice != names.end()) throw CLI::ValidationError(flag, *twice + " is there twice");
+template <class Value>
+void check_distinct(const char* flag, std::vector<Value> values) {
+  std::sort(values.begin(), values.end());
+  const auto twice = std::adjacent_find(values.begin(), values.end());
+  if (twice == values.end()) return;
+  throw CLI::ValidationError(flag, tutelage::detail::text(*twice, " is there twice"));
 }
 
 }  // namespace
@@ -122,8 +118,8 @@ std::optional<int> parse(int argc, char** argv, sweep_options& o) {
                                                " with --of " + std::to_string(o.ranks) + "; got " +
                                                std::to_string(rank));
     }
-    check_names("--keep", keep);
-    check_names("--value", o.report.values);
+    check_distinct("--keep", keep);
+    check_distinct("--value", o.report.values);
     if (!o.report.x.empty() && o.report.x == o.report.color) {
       throw CLI::ValidationError("--color", "is another axis than --x");
     }
@@ -133,7 +129,7 @@ std::optional<int> parse(int argc, char** argv, sweep_options& o) {
       if (own) plan.seeds = {1};
       if (!keep.empty()) plan.keep = keep;
       if (!seeds.empty()) plan.seeds = parse_seeds("--seeds", seeds);
-      check_seeds(plan.seeds);
+      check_distinct("--seeds", plan.seeds);
       o.plan = plan_of(std::move(plan), axes, flags);
     } catch (const std::invalid_argument& problem) {
       throw CLI::ValidationError(problem.what());

@@ -104,9 +104,9 @@ inline void require_tolerance(const char* function, double tolerance) {
 
 /// The groups of two layers that take the same inputs. Nodes are joined when their angle is below
 /// 90 degrees and its sine and the gap of their regular biases are at most `tolerance`; groups are
-/// what such pairs connect, boundaries what they and opposite pairs do. Rounding of a multiple is a few epsilon. Throws shape_error when the
-/// layers' inputs differ and argument_error for a negative tolerance or a weight that is not
-/// finite.
+/// what such pairs connect, boundaries what they and opposite pairs do. Rounding of a multiple is a
+/// few epsilon. Throws shape_error when the layers' inputs differ and argument_error for a negative
+/// tolerance or a weight that is not finite.
 template <layer Teacher, layer Student>
 colinear_partition colinear_groups(const Teacher& teacher, const Student& student,
                                    double tolerance) {

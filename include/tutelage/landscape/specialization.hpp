@@ -46,10 +46,7 @@ struct specialized_student {
 
 namespace detail {
 
-inline double norm_of(std::span<const double> v) {
-  const scaled_norm<double> norm(v);
-  return std::ldexp(norm.norm, norm.exponent);
-}
+inline double norm_of(std::span<const double> v) { return scaled_norm<double>(v).value(); }
 
 /// sum of v_k factor(k) over nodes.
 template <class Network, class Factor>
@@ -86,22 +83,17 @@ inline double distance(std::vector<double> a, const std::vector<double>& b) {
   return norm_of(a);
 }
 
-/// T_s for nodes of net that turn to node `to` of `target`.
-template <class Network>
-double turned_by(const Network& net, const regular_weights& w, const std::vector<double>& norms,
-                 const std::vector<std::size_t>& nodes, const regular_weights& target,
-                 std::size_t to) {
+/// T_s for nodes k of `w`, each adding v_k with norm fan_outs[k], that turn to node `to` of `target`.
+inline double turned_by(const regular_weights& w, const std::vector<double>& norms,
+                        const std::vector<double>& fan_outs, const std::vector<std::size_t>& nodes,
+                        const regular_weights& target, std::size_t to) {
   constexpr double least = std::numeric_limits<double>::min();
-  const auto V = net.template layer<2>().linear_weights();
   double sum = 0;
   for (const std::size_t k : nodes) {
-    std::vector<double> v(V.row(k).begin(), V.row(k).end()), turn(w.direction(k).size());
-    for (std::size_t i = 0; i < turn.size(); ++i) {
-      turn[i] = w.direction(k)[i] - target.direction(to)[i];
-    }
-    const double fan_out = norm_of(v), adds = fan_out * norms[k];
-    sum += adds * (norm_of(turn) + std::abs(w.bias[k] - target.bias[to]));
-    if (fan_out > 0 && adds < least) sum += least;  // it underflows, and in E_s too
+    const double turn = angle_of_directions(w.direction(k), target.direction(to)).half_sin;
+    const double adds = fan_outs[k] * norms[k];
+    sum += adds * (turn + std::abs(w.bias[k] - target.bias[to]));
+    if (fan_outs[k] > 0 && adds < least) sum += least;  // it underflows, and in E_s too
   }
   return sum;
 }
@@ -145,6 +137,7 @@ specialized_student specialized_groups(const Teacher& teacher, const Student& st
   std::vector<std::vector<double>> wanted;  // of each group's teachers
   const auto w = make_regular(student.template layer<1>()),
              w_star = make_regular(teacher.template layer<1>());
+  const auto fan_outs = fan_out_norms<1>(student), fan_outs_star = fan_out_norms<1>(teacher);
   double largest = 0;
   for (const colinear_group& group : partition.groups) {
     wanted.push_back(detail::sum_of_fan_outs(teacher, group.teachers,
@@ -153,9 +146,8 @@ specialized_student specialized_groups(const Teacher& teacher, const Student& st
   }
   const double allowed = tolerance.fan_out * largest;
   bool adds = false;
-  const auto V_star = teacher.template layer<2>().linear_weights();
-  for (std::size_t j = 0; j < V_star.rows(); ++j) {
-    for (const auto& v : V_star.row(j)) adds = adds || (v != 0 && w_star.has_boundary(j));
+  for (std::size_t j = 0; j < w_star.nodes(); ++j) {
+    adds = adds || (fan_outs_star[j] > 0 && w_star.has_boundary(j));
   }
   if (!std::isfinite(largest) || (adds && allowed < std::numeric_limits<double>::min())) {
     refuse("what the teacher's nodes add is ", largest, " at most, which no number can compare");
@@ -187,11 +179,10 @@ specialized_student specialized_groups(const Teacher& teacher, const Student& st
              detail::norm_of(wanted[s]), ": they differ by ", error, ", allowed is ", allowed);
     }
     if (!group.students.empty()) {
+      const bool own = group.teachers.empty();
       const double turned =
-          group.teachers.empty()
-              ? detail::turned_by(student, w, norms, group.students, w, group.students.front())
-              : detail::turned_by(student, w, norms, group.students, w_star,
-                                  group.teachers.front());
+          detail::turned_by(w, norms, fan_outs, group.students, own ? w : w_star,
+                            own ? group.students.front() : group.teachers.front());
       if (!(turned <= allowed)) {
         refuse("nodes ", detail::nodes_text(group.students), " of the ", which,
                " are not quite co-linear: turning them to one direction changes the output by ",
