@@ -85,8 +85,19 @@ TEST_CASE("outputs that are not finite are no targets' outputs, however large th
   const double infinity = std::numeric_limits<double>::infinity();
   const matrix<double> y{{most, 0}, {-most, 0}};
   CHECK(complaint_of(y, y).empty());
+  CHECK(
+      complaint_of({{0, 0}, {-most, 0}}, y).starts_with("here: rounding: output 0 of row 0 is 0"));
   CHECK(complaint_of({{infinity, 0}, {-most, 0}}, y).starts_with("here: rounding: output "));
   CHECK(complaint_of({{std::nan(""), 0}, {-most, 0}}, y).starts_with("here: rounding: output "));
+}
+
+TEST_CASE("every row has its own targets, however many there are") {
+  auto y = make_matrix<double>(5000, 2);
+  for (std::size_t i = 0; i < 5000; ++i) {
+    y(i, 0) = static_cast<double>(i);
+    y(i, 1) = i % 7 == 0 ? 1 : -1;
+  }
+  CHECK(complaint_of(y, y).empty());
 }
 
 TEST_CASE("one-hot outputs, in as many rows as there are, whatever classes they are of") {
