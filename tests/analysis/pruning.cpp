@@ -311,6 +311,15 @@ TEST_CASE("dropped nodes leave what is constant of them in the bias above") {
   CHECK(output_change(bare, drop_weak<1>(bare, y, 0), y).largest == 0);
 }
 
+TEST_CASE("strengths of any weights are numbers above 0") {
+  for (const double s : {1e-200, 1e200}) {
+    any_mlp net({1, 1, 1});
+    net.layer<1>().weights()(0, 0) = net.layer<2>().weights()(0, 0) = s;
+    const long double strength = node_strengths<1>(net)[0];
+    CHECK(close_to(static_cast<double>(strength / s), s, 1e-15 * s));
+  }
+}
+
 TEST_CASE("changes of outputs, by hand and by two passes") {
   mlp<double, relu, 3, 4, 2> a, b;
   stream random = random_stream(5);
